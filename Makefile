@@ -1,0 +1,47 @@
+# Every target is one or two scripts; CI calls the same ones.
+# `PYTHON=/path/to/python make setup` chooses the interpreter .venv is made with.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check test-rust test-python stubs wheels clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv with everything a developer needs, the extension included
+	scripts/setup dev test demo
+	scripts/build
+
+build: ## compile the extension into this checkout
+	scripts/build
+
+demo: ## build, then a round trip on memory, local disk and S3 at once
+	scripts/setup demo
+	scripts/build
+	scripts/services run -- .venv/bin/python examples/demo.py $(DEMO_ARGS)
+
+test: ## everything: build, lints, type checks, Rust tests, Python tests on real servers
+	scripts/test
+
+check: ## lints and type checks only
+	scripts/test lint
+
+test-rust: ## Rust tests only
+	scripts/test rust
+
+test-python: ## Python tests only; PYTEST_ARGS="-k listing -x" chooses
+	scripts/test python
+
+stubs: ## write opendalfs/_core.pyi anew from the extension
+	scripts/setup dev
+	scripts/stubs
+
+wheels: ## an sdist and a wheel made from it, checked, in dist/
+	scripts/setup dev
+	scripts/build wheels
+	.venv/bin/twine check --strict dist/*
+
+clean: ## remove what was made in this checkout; caches of the user stay
+	scripts/services stop
+	rm -rf .venv .services dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f opendalfs/_core.*.so opendalfs/_core.*.pyd
+	find opendalfs tests examples -name __pycache__ -type d -prune -exec rm -rf {} +

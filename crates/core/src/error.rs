@@ -1,0 +1,336 @@
+//! The one error of the house, its kinds, and where OpenDAL's errors become it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use opendal_core::ErrorKind;
+
+/// What went wrong, in the terms a caller can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The object, directory or bucket does not exist.
+    NotFound,
+    /// The object exists and was to be created.
+    AlreadyExists,
+    /// Credentials are missing, wrong or not sufficient, or a path leaves its root.
+    PermissionDenied,
+    /// A file was needed, a directory was found.
+    IsADirectory,
+    /// A directory was needed, a file was found.
+    NotADirectory,
+    /// The directory to remove has entries.
+    NotEmpty,
+    /// The service cannot do this.
+    Unsupported,
+    /// An option, a scheme or a path is not valid.
+    ConfigInvalid,
+    /// The object is no longer the one that was opened.
+    Changed,
+    /// The service asks to slow down.
+    RateLimited,
+    /// No answer within the time allowed.
+    Timeout,
+    /// Anything else.
+    Unexpected,
+}
+
+impl Kind {
+    /// The name of the Python class in `opendalfs.errors` that stands for this kind.
+    #[must_use]
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Kind::NotFound => "NotFound",
+            Kind::AlreadyExists => "AlreadyExists",
+            Kind::PermissionDenied => "PermissionDenied",
+            Kind::IsADirectory => "IsADirectory",
+            Kind::NotADirectory => "NotADirectory",
+            Kind::NotEmpty => "NotEmpty",
+            Kind::Unsupported => "Unsupported",
+            Kind::ConfigInvalid => "ConfigInvalid",
+            Kind::Changed => "Changed",
+            Kind::RateLimited => "RateLimited",
+            Kind::Timeout => "Timeout",
+            Kind::Unexpected => "OpendalfsError",
+        }
+    }
+
+    /// The `errno` of this kind, by its name in Python's `errno` module: numbers differ
+    /// between platforms, names do not.
+    #[must_use]
+    pub fn errno_name(self) -> &'static str {
+        match self {
+            Kind::NotFound => "ENOENT",
+            Kind::AlreadyExists => "EEXIST",
+            Kind::PermissionDenied => "EACCES",
+            Kind::IsADirectory => "EISDIR",
+            Kind::NotADirectory => "ENOTDIR",
+            Kind::NotEmpty => "ENOTEMPTY",
+            Kind::Unsupported => "ENOTSUP",
+            Kind::ConfigInvalid => "EINVAL",
+            Kind::Changed => "ESTALE",
+            Kind::RateLimited => "EBUSY",
+            Kind::Timeout => "ETIMEDOUT",
+            Kind::Unexpected => "EIO",
+        }
+    }
+
+    fn phrase(self) -> &'static str {
+        match self {
+            Kind::NotFound => "not found",
+            Kind::AlreadyExists => "already exists",
+            Kind::PermissionDenied => "permission denied",
+            Kind::IsADirectory => "is a directory",
+            Kind::NotADirectory => "is not a directory",
+            Kind::NotEmpty => "directory not empty",
+            Kind::Unsupported => "not supported by this service",
+            Kind::ConfigInvalid => "invalid",
+            Kind::Changed => "object changed while it was in use",
+            Kind::RateLimited => "the service asks to slow down",
+            Kind::Timeout => "timed out",
+            Kind::Unexpected => "failed",
+        }
+    }
+}
+
+/// Result of every fallible function of the house.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What happened to which path on which service.
+#[derive(Clone, Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: Kind,
+    operation: &'static str,
+    path: String,
+    service: String,
+    endpoint: Option<String>,
+    detail: String,
+    os_code: Option<i32>,
+}
+
+impl Error {
+    /// An error that is not (yet) about a path.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            operation: "",
+            path: String::new(),
+            service: String::new(),
+            endpoint: None,
+            detail: detail.into(),
+            os_code: None,
+        }))
+    }
+
+    /// Name the operation, the path and the service, unless something closer did already.
+    #[must_use]
+    pub fn at(mut self, operation: &'static str, path: &str, service: &str) -> Self {
+        if self.0.operation.is_empty() {
+            self.0.operation = operation;
+        }
+        if self.0.path.is_empty() {
+            self.0.path = path.to_owned();
+        }
+        if self.0.service.is_empty() {
+            self.0.service = service.to_owned();
+        }
+        self
+    }
+
+    /// Make this error speak of `path`: for a bucket that is missing, say.
+    #[must_use]
+    pub fn about(mut self, path: &str) -> Self {
+        self.0.path = path.to_owned();
+        self
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The path as the user wrote it, or an empty string.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The operating system's code where one caused this error (a full disk, say).
+    #[must_use]
+    pub fn os_code(&self) -> Option<i32> {
+        self.0.os_code
+    }
+
+    /// From an error of the operating system.
+    #[must_use]
+    pub fn from_io(err: &std::io::Error) -> Self {
+        let mut out = Error::new(io_kind(err), io_text(err));
+        out.0.os_code = err.raw_os_error();
+        out
+    }
+
+    /// From an error of OpenDAL. Headers, URLs and Debug dumps of its text stay behind;
+    /// the service's own code and message come along.
+    #[must_use]
+    pub fn from_opendal(err: &opendal_core::Error) -> Self {
+        let text = err.message();
+        let source = err.source();
+        if let Some(io) = source.and_then(|e| e.downcast_ref::<std::io::Error>()) {
+            return Error::from_io(io);
+        }
+        let code = field(text, "code");
+        let kind = match err.kind() {
+            ErrorKind::NotFound => Kind::NotFound,
+            ErrorKind::AlreadyExists => Kind::AlreadyExists,
+            ErrorKind::PermissionDenied => Kind::PermissionDenied,
+            ErrorKind::IsADirectory => Kind::IsADirectory,
+            ErrorKind::NotADirectory => Kind::NotADirectory,
+            ErrorKind::Unsupported => Kind::Unsupported,
+            ErrorKind::ConditionNotMatch => Kind::Changed,
+            ErrorKind::RateLimited => Kind::RateLimited,
+            // OpenDAL blames the configuration for a bucket that is not there.
+            ErrorKind::ConfigInvalid if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
+            ErrorKind::ConfigInvalid => Kind::ConfigInvalid,
+            _ if source.is_some_and(|e| e.is::<crate::http::TimedOut>()) => Kind::Timeout,
+            _ if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
+            _ => Kind::Unexpected,
+        };
+        let mut detail = match (code, field(text, "message")) {
+            (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
+            (Some(code), _) => code,
+            _ => first_line(text),
+        };
+        if let Some(source) = source {
+            let cause = root_cause(source);
+            if !cause.is_empty() && !detail.contains(&cause) {
+                detail = if detail.is_empty() {
+                    cause
+                } else {
+                    format!("{detail}: {cause}")
+                };
+            }
+        }
+        let mut out = Error::new(kind, detail);
+        out.0.endpoint = crate::http::endpoint_of(err);
+        out
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &*self.0;
+        if !e.operation.is_empty() {
+            f.write_str(e.operation)?;
+            if !e.path.is_empty() {
+                write!(f, " {:?}", e.path)?;
+            }
+            if !e.service.is_empty() {
+                write!(f, " on {}", e.service)?;
+            }
+            f.write_str(": ")?;
+        }
+        if e.kind == Kind::ConfigInvalid && !e.detail.is_empty() {
+            return f.write_str(&e.detail);
+        }
+        f.write_str(e.kind.phrase())?;
+        if !e.detail.is_empty() && e.detail != e.kind.phrase() {
+            write!(f, " ({})", e.detail)?;
+        }
+        if let Some(endpoint) = &e.endpoint {
+            write!(f, "; endpoint {endpoint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {}
+
+fn io_kind(err: &std::io::Error) -> Kind {
+    use std::io::ErrorKind as K;
+    match err.kind() {
+        K::NotFound => Kind::NotFound,
+        K::AlreadyExists => Kind::AlreadyExists,
+        K::PermissionDenied | K::ReadOnlyFilesystem => Kind::PermissionDenied,
+        K::IsADirectory => Kind::IsADirectory,
+        K::NotADirectory => Kind::NotADirectory,
+        K::DirectoryNotEmpty => Kind::NotEmpty,
+        K::Unsupported => Kind::Unsupported,
+        K::TimedOut => Kind::Timeout,
+        K::InvalidFilename | K::InvalidInput => Kind::ConfigInvalid,
+        _ => Kind::Unexpected,
+    }
+}
+
+/// The text of the operating system's error without Rust's " (os error 28)".
+fn io_text(err: &std::io::Error) -> String {
+    let text = err.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => first_line(&text),
+    }
+}
+
+/// The value of `name: "..."` in the Debug text of a service's XML or JSON error.
+fn field(text: &str, name: &str) -> Option<String> {
+    let start = text.find(&format!("{name}: \""))? + name.len() + 3;
+    let mut value = String::new();
+    let mut chars = text[start..].chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return Some(value),
+            '\\' => value.push(chars.next()?),
+            _ => value.push(c),
+        }
+    }
+    None
+}
+
+/// One line, short, without a URL's query.
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.split('?').next().unwrap_or_default();
+    line.chars().take(300).collect()
+}
+
+fn root_cause(err: &(dyn StdError + 'static)) -> String {
+    let mut at = err;
+    while let Some(next) = at.source() {
+        at = next;
+    }
+    match at.downcast_ref::<std::io::Error>() {
+        Some(io) => io_text(io),
+        None => first_line(&at.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_operation_path_service_and_cause_on_one_line() {
+        let err = Error::new(Kind::NotFound, "NoSuchKey").at("read", "b/k", "s3");
+        assert_eq!(err.to_string(), "read \"b/k\" on s3: not found (NoSuchKey)");
+    }
+
+    #[test]
+    fn service_code_and_message_are_taken_out_of_a_debug_dump() {
+        let raw = opendal_core::Error::new(
+            ErrorKind::ConfigInvalid,
+            "S3Error { code: \"NoSuchBucket\", message: \"gone\", resource: \"/b?X-Amz-Signature=1\" }",
+        );
+        let err = Error::from_opendal(&raw);
+        assert_eq!(err.kind(), Kind::NotFound);
+        assert_eq!(err.to_string(), "not found (NoSuchBucket: gone)");
+    }
+
+    #[test]
+    fn query_of_a_url_stays_out() {
+        let raw = opendal_core::Error::new(ErrorKind::Unexpected, "GET http://h/k?sig=secret");
+        assert!(!Error::from_opendal(&raw).to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The core of opendalfs: one [`Store`] over Apache OpenDAL.
+//!
+//! Here live the rules that every front door shares, each once: options and their
+//! aliases ([`options`]), which services exist ([`service`]), how `bucket/key` reaches an
+//! operator ([`store`]), the errors ([`error`]), the process's runtime ([`runtime`]) and
+//! HTTP client ([`http`]), and what OpenDAL lacks: exact keys ([`exact`]), directories,
+//! copies, renames and appends where a service has none.
+//!
+//! Not here: Python (crates/python), fsspec's meanings (opendalfs/fs.py), and whatever one
+//! service alone needs (crates/service-*).
+
+mod bulk;
+pub mod error;
+mod exact;
+pub mod http;
+pub mod info;
+mod list;
+pub mod options;
+mod read;
+mod remove;
+pub mod runtime;
+pub mod service;
+pub mod store;
+mod transfer;
+mod write;
+
+pub use bulk::{Event, Job, Transfer};
+pub use error::{Error, Kind, Result};
+pub use info::Info;
+pub use opendal_core::Buffer;
+pub use read::{ObjectReader, Span};
+pub use service::Service;
+pub use store::Store;
+pub use write::{ObjectWriter, WriteOptions};

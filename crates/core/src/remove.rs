@@ -1,0 +1,123 @@
+//! Removing files, and trees of them.
+
+use futures::StreamExt;
+
+use crate::error::{Error, Kind, Result};
+use crate::store::{Place, Store};
+
+impl Store {
+    /// Remove one file. Two requests on object stores, which do not tell a missing key.
+    ///
+    /// # Errors
+    /// `NotFound`; `IsADirectory`.
+    pub async fn remove_file(&self, path: &str) -> Result<()> {
+        let place = self.file_place("rm", path)?;
+        self.stat_file("rm", path)
+            .await
+            .map_err(|e| e.at("rm", path, self.scheme()))?;
+        place
+            .operator
+            .delete(&place.wire())
+            .await
+            .map_err(|e| self.error("rm", &place, &e))
+    }
+
+    /// Remove files and emptied directories, in batches where the service has them; each with
+    /// its own outcome, in the order given. A key that is already gone counts as removed.
+    pub async fn remove_many(&self, items: Vec<(String, bool)>) -> Vec<Result<()>> {
+        let mut out: Vec<Result<()>> = items.iter().map(|_| Ok(())).collect();
+        let mut files = Vec::new();
+        let mut dirs = Vec::new();
+        for (index, (path, is_dir)) in items.iter().enumerate() {
+            if *is_dir && !self.has_implicit_dirs() {
+                dirs.push(index);
+                continue;
+            }
+            match self.place("rm", path) {
+                // A container or the root: its contents go, it stays.
+                Ok(place) if place.key.is_empty() => {}
+                Ok(place) => files.push((index, place, *is_dir)),
+                Err(e) => out[index] = Err(e),
+            }
+        }
+        for (index, result) in self.remove_keys(files).await {
+            out[index] = result;
+        }
+        // Real directories, the deepest first.
+        dirs.sort_by_key(|i| std::cmp::Reverse(items[*i].0.matches('/').count()));
+        for index in dirs {
+            let path = &items[index].0;
+            if let Err(e) = self.remove_dir(path).await
+                && e.kind() != Kind::NotFound
+            {
+                out[index] = Err(e);
+            }
+        }
+        out
+    }
+
+    async fn remove_keys(&self, files: Vec<(usize, Place, bool)>) -> Vec<(usize, Result<()>)> {
+        // One batch talks to one operator.
+        let mut groups: Vec<Vec<(usize, Place, bool)>> = Vec::new();
+        let mut files = files;
+        files.sort_by(|a, b| a.1.prefix.cmp(&b.1.prefix));
+        for item in files {
+            let limit = item
+                .1
+                .operator
+                .info()
+                .capability()
+                .delete_max_size
+                .unwrap_or(1)
+                .max(1);
+            match groups.last_mut() {
+                Some(g) if g.len() < limit && g[0].1.is_same_store(&item.1) => g.push(item),
+                _ => groups.push(vec![item]),
+            }
+        }
+        futures::stream::iter(groups)
+            .map(|group| self.remove_group(group))
+            .buffer_unordered(self.max_concurrency())
+            .flat_map(futures::stream::iter)
+            .collect()
+            .await
+    }
+
+    async fn remove_group(&self, group: Vec<(usize, Place, bool)>) -> Vec<(usize, Result<()>)> {
+        let outcome: Result<(), opendal_core::Error> = async {
+            let mut deleter = group[0].1.operator.deleter().await?;
+            for (_, place, is_dir) in &group {
+                // An implied directory may have a marker object; removing one that is not
+                // there is no error.
+                let key = if *is_dir {
+                    place.wire_dir()
+                } else {
+                    place.wire().into_owned()
+                };
+                deleter.delete(key).await?;
+            }
+            deleter.close().await
+        }
+        .await;
+        match outcome {
+            Ok(()) => group
+                .into_iter()
+                .map(|(index, ..)| (index, Ok(())))
+                .collect(),
+            Err(_) if group.len() > 1 => {
+                // Find out which: one by one.
+                let mut out = Vec::with_capacity(group.len());
+                for item in group {
+                    out.extend(Box::pin(self.remove_group(vec![item])).await);
+                }
+                out
+            }
+            Err(e) => {
+                let (index, place, is_dir) = &group[0];
+                let err: Error = self.error("rm", place, &e);
+                let is_gone = *is_dir && err.kind() == Kind::NotFound;
+                vec![(*index, if is_gone { Ok(()) } else { Err(err) })]
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The process's tokio runtime, and values that belong to one process.
+//!
+//! A runtime does not survive `fork`: its threads exist in the parent only. Everything that
+//! depends on one is therefore keyed by process id and made anew on first use in a child;
+//! the parent's copy is leaked there, never dropped, because dropping it would wait for
+//! threads that do not exist.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Kind, Result};
+
+/// A value made once for each process that asks for it.
+#[derive(Debug)]
+pub struct PerProcess<T> {
+    slot: AtomicPtr<Slot<T>>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    pid: u32,
+    value: T,
+}
+
+impl<T> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a lock held by another thread at fork would never be released in the child; an atomic pointer cannot be held"
+)]
+impl<T> PerProcess<T> {
+    /// Empty: the value is made on first use.
+    #[must_use]
+    pub const fn new() -> Self {
+        PerProcess {
+            slot: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+
+    /// This process's value. When two threads race to make it, one result is used and the
+    /// other is dropped.
+    pub fn get(&self, make: impl FnOnce() -> T) -> &T {
+        let pid = std::process::id();
+        let seen = self.slot.load(Ordering::Acquire);
+        // SAFETY: a non-null pointer came from Box::into_raw below and is freed only by Drop,
+        // which has `&mut self`; replaced slots (a forked child's inheritance) are leaked.
+        if let Some(slot) = unsafe { seen.as_ref() }
+            && slot.pid == pid
+        {
+            return &slot.value;
+        }
+        let made = Box::into_raw(Box::new(Slot { pid, value: make() }));
+        match self
+            .slot
+            .compare_exchange(seen, made, Ordering::AcqRel, Ordering::Acquire)
+        {
+            // SAFETY: `made` was just published and is never freed while `&self` lives.
+            Ok(_) => unsafe { &(*made).value },
+            Err(winner) => {
+                // SAFETY: `made` was not published, this thread alone has it; the winner was
+                // published by another thread of this same process.
+                unsafe {
+                    drop(Box::from_raw(made));
+                    &(*winner).value
+                }
+            }
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "see get")]
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        let slot = *self.slot.get_mut();
+        // SAFETY: see `get`; nobody else has the pointer now.
+        if let Some(held) = unsafe { slot.as_ref() }
+            && held.pid == std::process::id()
+        {
+            // SAFETY: made by Box::into_raw in this process, freed once.
+            drop(unsafe { Box::from_raw(slot) });
+        }
+    }
+}
+
+struct Process {
+    handle: Handle,
+    runtime: Mutex<Option<Runtime>>,
+    is_closed: AtomicBool,
+    cleanups: AtomicUsize,
+}
+
+static PROCESS: PerProcess<Option<Process>> = PerProcess::new();
+
+fn process() -> Result<&'static Process> {
+    let made = PROCESS.get(|| {
+        let workers = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(1, 4));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("opendalfs")
+            .enable_all()
+            .build()
+            .ok()?;
+        Some(Process {
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+            is_closed: AtomicBool::new(false),
+            cleanups: AtomicUsize::new(0),
+        })
+    });
+    match made {
+        Some(p) if p.is_closed.load(Ordering::Acquire) => Err(Error::new(
+            Kind::Unexpected,
+            "the interpreter is shutting down",
+        )),
+        Some(p) => Ok(p),
+        None => Err(Error::new(
+            Kind::Unexpected,
+            "no thread could be started for input and output",
+        )),
+    }
+}
+
+/// Handle of this process's runtime.
+///
+/// # Errors
+/// After [`shutdown`], or when the system refuses to start threads.
+pub fn handle() -> Result<Handle> {
+    Ok(process()?.handle.clone())
+}
+
+/// Start a task. Dropping the handle does not end it.
+///
+/// # Errors
+/// See [`handle`].
+pub fn spawn<F>(future: F) -> Result<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Ok(process()?.handle.spawn(future))
+}
+
+/// Start a task that puts something in order (abort an upload, remove a temporary file).
+/// [`shutdown`] waits for it, within a bound.
+pub(crate) fn spawn_cleanup<F>(future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    struct Done(&'static Process);
+    impl Drop for Done {
+        fn drop(&mut self) {
+            self.0.cleanups.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+    let Ok(process) = process() else { return };
+    process.cleanups.fetch_add(1, Ordering::AcqRel);
+    let done = Done(process);
+    process.handle.spawn(async move {
+        let _done = done;
+        let _ = tokio::time::timeout(Duration::from_secs(30), future).await;
+    });
+}
+
+/// Wait until no clean-up is under way, at most `patience`.
+pub async fn settled(patience: Duration) {
+    let Ok(process) = process() else { return };
+    let until = Instant::now() + patience;
+    while process.cleanups.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Stop the runtime before the interpreter goes. Waits up to `patience` for clean-up tasks,
+/// then leaves what still runs behind.
+pub fn shutdown(patience: Duration) {
+    let Ok(process) = process() else { return };
+    let until = Instant::now() + patience;
+    while process.cleanups.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    process.is_closed.store(true, Ordering::Release);
+    let runtime = process
+        .runtime
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(runtime) = runtime {
+        runtime.shutdown_timeout(Duration::from_millis(500));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_once_in_a_process() {
+        let cell = PerProcess::new();
+        let first: *const String = cell.get(|| "a".to_owned());
+        let second: *const String = cell.get(|| "b".to_owned());
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn racing_threads_share_one_value() {
+        let cell = PerProcess::new();
+        std::thread::scope(|s| {
+            let handles: Vec<_> = (0..8)
+                .map(|i| {
+                    s.spawn({
+                        let cell = &cell;
+                        move || *cell.get(|| i)
+                    })
+                })
+                .collect();
+            let seen: std::collections::HashSet<i32> =
+                handles.into_iter().map(|h| h.join().unwrap()).collect();
+            assert_eq!(seen.len(), 1);
+        });
+    }
+}

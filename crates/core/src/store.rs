@@ -1,0 +1,434 @@
+//! [`Store`]: options in, paths in, objects out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opendal_core::options::{ListOptions, StatOptions};
+use opendal_core::{Capability, HttpTransporter, Operator};
+use opendal_layer_mime_guess::MimeGuessLayer;
+use opendal_layer_retry::RetryLayer;
+
+use crate::error::{Error, Kind, Result};
+use crate::exact::{ExactKeys, disguise, has_reserved};
+use crate::http;
+use crate::info::Info;
+use crate::options::Options;
+use crate::runtime::PerProcess;
+use crate::service::{self, Service};
+
+/// One configured place to keep objects. Cheap to clone; usable from any thread; in a forked
+/// child its connections are made anew.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    service: Service,
+    options: Options,
+    /// The container given as an option: paths are then keys.
+    fixed: Option<String>,
+    operators: PerProcess<Mutex<HashMap<String, Operator>>>,
+    max_concurrency: usize,
+    part_bytes: usize,
+    part_concurrency: usize,
+}
+
+/// Where a path leads: an operator and the key there.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) operator: Operator,
+    /// The key, without a slash in front or a disguise.
+    pub(crate) key: String,
+    /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
+    pub(crate) prefix: String,
+    /// The path as given.
+    pub(crate) path: String,
+}
+
+impl Place {
+    /// The key as OpenDAL's operator takes it.
+    pub(crate) fn wire(&self) -> std::borrow::Cow<'_, str> {
+        disguise(&self.key)
+    }
+
+    /// The key as a directory: with a slash at its end, `/` for the root.
+    pub(crate) fn wire_dir(&self) -> String {
+        if self.key.is_empty() {
+            return "/".to_owned();
+        }
+        disguise(&format!("{}/", self.key)).into_owned()
+    }
+
+    pub(crate) fn name_of(&self, key: &str) -> String {
+        format!("{}{}", self.prefix, key.strip_suffix('/').unwrap_or(key))
+    }
+
+    pub(crate) fn is_same_store(&self, other: &Place) -> bool {
+        Arc::ptr_eq(self.operator.service(), other.operator.service())
+    }
+}
+
+impl Store {
+    /// A store of `scheme` with these options; no request is made.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` for an unknown scheme or option (naming the nearest) or a bad value.
+    pub fn new<'a>(
+        scheme: &str,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self> {
+        let service = service::find(scheme)?;
+        let options = Options::parse(scheme, service.options, service.is_open, pairs)?;
+        let fixed = service
+            .container
+            .and_then(|name| options.text(name))
+            .map(str::to_owned);
+        let store = Store {
+            inner: Arc::new(Inner {
+                max_concurrency: options.count_or("max_concurrency", 32).max(1),
+                part_bytes: options.count_or("part_size", 8 << 20),
+                part_concurrency: options.count_or("part_concurrency", 4).max(1),
+                service,
+                options,
+                fixed,
+                operators: PerProcess::new(),
+            }),
+        };
+        // Bad values are found now, not at the first request.
+        store.operator(
+            store
+                .inner
+                .fixed
+                .as_deref()
+                .or(service.container.map(|_| "opendalfs")),
+        )?;
+        Ok(store)
+    }
+
+    /// Name of the service.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.inner.service.scheme
+    }
+
+    /// Whether the first segment of a path names a container.
+    #[must_use]
+    pub fn has_containers(&self) -> bool {
+        self.inner.service.container.is_some() && self.inner.fixed.is_none()
+    }
+
+    /// Whether names begin with a slash.
+    #[must_use]
+    pub fn is_absolute(&self) -> bool {
+        self.inner.service.is_absolute && self.inner.options.text_or("root", "/") == "/"
+    }
+
+    /// Whether directories exist only as prefixes of keys.
+    #[must_use]
+    pub fn has_implicit_dirs(&self) -> bool {
+        self.inner.service.has_implicit_dirs
+    }
+
+    /// What the service can do.
+    ///
+    /// # Errors
+    /// Those of making an operator.
+    pub fn capability(&self) -> Result<Capability> {
+        let container = self.inner.fixed.as_deref().or(self
+            .inner
+            .service
+            .container
+            .map(|_| "opendalfs"));
+        Ok(self.operator(container)?.info().capability())
+    }
+
+    pub(crate) fn max_concurrency(&self) -> usize {
+        self.inner.max_concurrency
+    }
+
+    pub(crate) fn part_bytes(&self) -> usize {
+        self.inner.part_bytes
+    }
+
+    pub(crate) fn part_concurrency(&self) -> usize {
+        self.inner.part_concurrency
+    }
+
+    fn http(&self) -> Result<HttpTransporter> {
+        http::transporter(&self.inner.options)
+    }
+
+    /// The operator of one container, made on first use in this process.
+    fn operator(&self, container: Option<&str>) -> Result<Operator> {
+        let mut operators = self
+            .inner
+            .operators
+            .get(Mutex::default)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let name = container.unwrap_or_default();
+        if let Some(operator) = operators.get(name) {
+            return Ok(operator.clone());
+        }
+        let bare = (self.inner.service.build)(&self.inner.options, container)
+            .map_err(|e| e.at("open", name, self.scheme()))?;
+        let context = bare.context().with_http_transport(self.http()?);
+        let retries = self.inner.options.count_or("max_retries", 5);
+        let operator = bare
+            .with_context(context)
+            .layer(MimeGuessLayer::default())
+            .layer(ExactKeys)
+            .layer(
+                RetryLayer::new()
+                    .with_jitter()
+                    .with_factor(2.0)
+                    .with_min_delay(Duration::from_millis(100))
+                    .with_max_delay(Duration::from_secs(5))
+                    .with_max_times(retries),
+            );
+        operators.insert(name.to_owned(), operator.clone());
+        Ok(operator)
+    }
+
+    /// Where `path` leads. The key is empty for a container or the root itself.
+    pub(crate) fn place(&self, operation: &'static str, path: &str) -> Result<Place> {
+        let invalid =
+            |why: &str| Error::new(Kind::ConfigInvalid, why).at(operation, path, self.scheme());
+        let (container, key) = self.split(path);
+        if self.has_containers() && container.is_none() {
+            return Err(invalid("the path names no bucket"));
+        }
+        if key.contains('\0') || has_reserved(key) {
+            return Err(invalid("the path has characters that no store keeps"));
+        }
+        if let Some(why) = (self.inner.service.refuse_key)(key) {
+            return Err(invalid(why));
+        }
+        let prefix = match container {
+            Some(container) => format!("{container}/"),
+            None if self.is_absolute() => "/".to_owned(),
+            None => String::new(),
+        };
+        let operator = self
+            .operator(container.or(self.inner.fixed.as_deref()))
+            .map_err(|e| e.at(operation, path, self.scheme()))?;
+        Ok(Place {
+            operator,
+            key: key.to_owned(),
+            prefix,
+            path: path.to_owned(),
+        })
+    }
+
+    /// `bucket/key` into its parts; this is the only place that does.
+    fn split<'a>(&self, path: &'a str) -> (Option<&'a str>, &'a str) {
+        let path = if self.is_absolute() {
+            path.strip_prefix('/').unwrap_or(path)
+        } else {
+            path
+        };
+        if !self.has_containers() {
+            return (None, path);
+        }
+        match path.split_once('/') {
+            _ if path.is_empty() => (None, ""),
+            Some((container, key)) => (Some(container), key),
+            None => (Some(path), ""),
+        }
+    }
+
+    /// An error of OpenDAL in the house's terms; a missing bucket is named as such.
+    pub(crate) fn error(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        err: &opendal_core::Error,
+    ) -> Error {
+        let out = Error::from_opendal(err);
+        let out = if out.kind() == Kind::NotFound && err.message().contains("NoSuchBucket") {
+            out.about(place.prefix.trim_end_matches('/'))
+        } else {
+            out
+        };
+        out.at(operation, &place.path, self.scheme())
+    }
+
+    /// Look up one path: a file, or a directory (real, implied by keys below it, a bucket).
+    /// One request for a file; one more when there is none of that name.
+    ///
+    /// # Errors
+    /// `NotFound` and whatever the service answers.
+    pub async fn stat(&self, path: &str) -> Result<Info> {
+        if self.has_containers() && path.is_empty() {
+            return Ok(Info::directory(String::new()));
+        }
+        let place = self.place("info", path)?;
+        if place.key.is_empty() {
+            return self.stat_root(&place).await;
+        }
+        let name = place.name_of(&place.key);
+        match place
+            .operator
+            .stat_options(&place.wire(), StatOptions::default())
+            .await
+        {
+            Ok(metadata) => Ok(Info::new(name, metadata)),
+            Err(err)
+                if err.kind() == opendal_core::ErrorKind::NotFound && self.has_implicit_dirs() =>
+            {
+                if self.has_entries(&place).await? {
+                    return Ok(Info::directory(name));
+                }
+                Err(self.error("info", &place, &err))
+            }
+            Err(err) => Err(self.error("info", &place, &err)),
+        }
+    }
+
+    async fn stat_root(&self, place: &Place) -> Result<Info> {
+        let name = place.name_of("");
+        if self.has_containers() && place.operator.info().capability().list {
+            // An empty bucket lists nothing; a missing one is an error.
+            self.has_entries(place).await?;
+        }
+        let name = if self.is_absolute() {
+            "/".to_owned()
+        } else {
+            name
+        };
+        Ok(Info::directory(name))
+    }
+
+    /// Whether any key lies below this one. One request.
+    pub(crate) async fn has_entries(&self, place: &Place) -> Result<bool> {
+        if !place.operator.info().capability().list {
+            return Ok(false);
+        }
+        let options = ListOptions {
+            limit: Some(1),
+            recursive: true,
+            ..Default::default()
+        };
+        let fail = |e: opendal_core::Error| self.error("info", place, &e);
+        let mut lister = place
+            .operator
+            .lister_options(&place.wire_dir(), options)
+            .await
+            .map_err(fail)?;
+        Ok(futures::TryStreamExt::try_next(&mut lister)
+            .await
+            .map_err(fail)?
+            .is_some())
+    }
+
+    /// Names of the containers.
+    ///
+    /// # Errors
+    /// `Unsupported` where the service has no such call.
+    pub async fn list_containers(&self) -> Result<Vec<String>> {
+        let extension = self.extension("ls", "")?;
+        extension
+            .list_containers(&self.inner.options, self.http()?)
+            .await
+            .map_err(|e| e.at("ls", "", self.scheme()))
+    }
+
+    /// Make a directory: a container where the path is one, a real directory where the
+    /// service has them, nothing at all on object stores.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or `NotFound` for a missing parent, where directories are real.
+    pub async fn create_dir(&self, path: &str, create_parents: bool) -> Result<()> {
+        if self.has_containers() && !path.is_empty() && !path.contains('/') {
+            let extension = self.extension("mkdir", path)?;
+            let made = extension
+                .create_container(&self.inner.options, self.http()?, path)
+                .await;
+            return made.map_err(|e| e.at("mkdir", path, self.scheme()));
+        }
+        let place = self.place("mkdir", path)?;
+        if self.has_implicit_dirs() || place.key.is_empty() {
+            return Ok(());
+        }
+        match self.stat(path).await {
+            Ok(_) => {
+                return Err(Error::new(Kind::AlreadyExists, "").at("mkdir", path, self.scheme()));
+            }
+            Err(e) if e.kind() == Kind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+        if !create_parents && let Some((parent, _)) = place.key.rsplit_once('/') {
+            self.stat(&place.name_of(parent)).await?;
+        }
+        place
+            .operator
+            .create_dir(&place.wire_dir())
+            .await
+            .map_err(|e| self.error("mkdir", &place, &e))
+    }
+
+    /// Remove an empty directory or container.
+    ///
+    /// # Errors
+    /// `NotEmpty`; `NotFound`.
+    pub async fn remove_dir(&self, path: &str) -> Result<()> {
+        if self.has_containers() && !path.contains('/') {
+            let extension = self.extension("rmdir", path)?;
+            let gone = extension
+                .delete_container(&self.inner.options, self.http()?, path)
+                .await;
+            return gone.map_err(|e| e.at("rmdir", path, self.scheme()));
+        }
+        let info = self.stat(path).await?;
+        if !info.is_dir {
+            return Err(Error::new(Kind::NotADirectory, "").at("rmdir", path, self.scheme()));
+        }
+        if self.list(path).await?.iter().any(|e| e.name != info.name) {
+            return Err(Error::new(Kind::NotEmpty, "").at("rmdir", path, self.scheme()));
+        }
+        let place = self.place("rmdir", path)?;
+        place
+            .operator
+            .delete(&place.wire_dir())
+            .await
+            .map_err(|e| self.error("rmdir", &place, &e))
+    }
+
+    fn extension(
+        &self,
+        operation: &'static str,
+        path: &str,
+    ) -> Result<&'static dyn service::Extension> {
+        self.inner.service.extension.ok_or_else(|| {
+            Error::new(
+                Kind::Unsupported,
+                "it has no call for buckets or containers here",
+            )
+            .at(operation, path, self.scheme())
+        })
+    }
+
+    /// A URL that anyone can use for `method` (GET, PUT, HEAD or DELETE) until it expires.
+    ///
+    /// # Errors
+    /// `Unsupported` where the service signs no URLs.
+    pub async fn sign(&self, path: &str, method: &str, expires: Duration) -> Result<String> {
+        let place = self.place("sign", path)?;
+        let (key, op) = (place.wire(), &place.operator);
+        let signed = match method.to_ascii_uppercase().as_str() {
+            "GET" => op.presign_read(&key, expires).await,
+            "PUT" => op.presign_write(&key, expires).await,
+            "HEAD" => op.presign_stat(&key, expires).await,
+            "DELETE" => op.presign_delete(&key, expires).await,
+            _ => {
+                let why = format!("method {method:?} cannot be signed: GET, PUT, HEAD or DELETE");
+                return Err(Error::new(Kind::ConfigInvalid, why).at("sign", path, self.scheme()));
+            }
+        };
+        let signed = signed.map_err(|e| self.error("sign", &place, &e))?;
+        Ok(signed.uri().to_string())
+    }
+}

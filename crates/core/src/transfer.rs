@@ -1,0 +1,249 @@
+//! Copies and moves inside a store, and between a store and the local disk.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use bytes::{Buf, Bytes};
+use opendal_core::options::CopyOptions;
+use opendal_core::{Buffer, ErrorKind};
+
+use crate::error::{Error, Kind, Result};
+use crate::read::ObjectReader;
+use crate::store::Store;
+use crate::write::WriteOptions;
+
+/// Told what moved: the total once it is known, then each piece. Called on I/O threads.
+pub(crate) trait Progress: Send + Sync {
+    /// The size of the file, in bytes.
+    fn total(&self, bytes: u64);
+    /// More bytes moved.
+    fn moved(&self, bytes: u64);
+}
+
+impl Progress for () {
+    fn total(&self, _: u64) {}
+    fn moved(&self, _: u64) {}
+}
+
+impl Store {
+    /// Copy one file: on the service where it can, through this machine where it cannot.
+    ///
+    /// # Errors
+    /// `NotFound`; `IsADirectory`.
+    pub async fn copy(&self, from: &str, to: &str) -> Result<()> {
+        self.copy_with(from, to, &()).await
+    }
+
+    pub(crate) async fn copy_with(
+        &self,
+        from: &str,
+        to: &str,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let source = self.file_place("copy", from)?;
+        let target = self.file_place("copy", to)?;
+        let info = self
+            .stat_file("copy", from)
+            .await
+            .map_err(|e| e.at("copy", from, self.scheme()))?;
+        progress.total(info.size);
+        if source.path == target.path {
+            progress.moved(info.size);
+            return Ok(());
+        }
+        if source.operator.info().capability().copy && source.is_same_store(&target) {
+            let options = CopyOptions {
+                source_content_length_hint: Some(info.size),
+                concurrent: self.part_concurrency(),
+                ..Default::default()
+            };
+            let copied = source
+                .operator
+                .copy_options(&source.wire(), &target.wire(), options)
+                .await;
+            match copied {
+                Ok(_) => {
+                    progress.moved(info.size);
+                    return Ok(());
+                }
+                Err(e) if e.kind() == ErrorKind::IsSameFile => return Ok(()),
+                Err(e) => return Err(self.error("copy", &source, &e)),
+            }
+        }
+        self.copy_through(from, to, progress).await
+    }
+
+    async fn copy_through(&self, from: &str, to: &str, progress: &dyn Progress) -> Result<()> {
+        let reader = self.open_reader(from).await?;
+        let metadata = reader.info().metadata.as_ref();
+        let how = WriteOptions {
+            content_type: metadata.and_then(|m| m.content_type()).map(str::to_owned),
+            cache_control: metadata.and_then(|m| m.cache_control()).map(str::to_owned),
+            metadata: metadata
+                .and_then(|m| m.user_metadata())
+                .into_iter()
+                .flatten()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
+            ..Default::default()
+        };
+        let size = reader.info().size;
+        let step = self.step();
+        if size <= step {
+            let bytes = reader.read(0, size).await?;
+            self.write(to, bytes, &how).await?;
+            progress.moved(size);
+            return Ok(());
+        }
+        let mut writer = self.open_writer(to, &how).await?;
+        let mut at = 0;
+        while at < size {
+            let piece = next_piece(&reader, at, step).await?;
+            let len = piece.len() as u64;
+            writer.write(piece).await?;
+            at += len;
+            progress.moved(len);
+        }
+        writer.close().await?;
+        Ok(())
+    }
+
+    /// Bytes that one turn of a streaming loop moves.
+    fn step(&self) -> u64 {
+        (self.part_bytes() * self.part_concurrency()) as u64
+    }
+
+    /// Move one file: a rename where the service has one, else a copy and a removal.
+    ///
+    /// # Errors
+    /// As [`Store::copy`].
+    pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let source = self.file_place("mv", from)?;
+        let target = self.file_place("mv", to)?;
+        if source.path == target.path {
+            self.stat(from).await?;
+            return Ok(());
+        }
+        if source.operator.info().capability().rename && source.is_same_store(&target) {
+            return source
+                .operator
+                .rename(&source.wire(), &target.wire())
+                .await
+                .map_err(|e| self.error("mv", &source, &e));
+        }
+        self.copy(from, to).await?;
+        source
+            .operator
+            .delete(&source.wire())
+            .await
+            .map_err(|e| self.error("mv", &source, &e))
+    }
+
+    /// Download one file. The local file appears whole or not at all.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the local disk.
+    pub async fn download(&self, from: &str, to: &Path) -> Result<()> {
+        self.download_with(from, to, &()).await
+    }
+
+    pub(crate) async fn download_with(
+        &self,
+        from: &str,
+        to: &Path,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let local = |e: &std::io::Error| {
+            Error::from_io(e).at("get", &to.to_string_lossy(), "the local disk")
+        };
+        let reader = self.open_reader(from).await?;
+        let size = reader.info().size;
+        progress.total(size);
+        let parent = to.parent().filter(|p| !p.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".opendalfs-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // The umask takes its share, as it does for any new file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder
+            .tempfile_in(parent.unwrap_or(Path::new(".")))
+            .map_err(|e| local(&e))?;
+        let mut at = 0;
+        while at < size {
+            let mut piece = next_piece(&reader, at, self.step()).await?;
+            let len = piece.len() as u64;
+            while piece.has_remaining() {
+                let chunk = piece.chunk();
+                file.write_all(chunk).map_err(|e| local(&e))?;
+                let n = chunk.len();
+                piece.advance(n);
+            }
+            at += len;
+            progress.moved(len);
+        }
+        file.persist(to).map_err(|e| local(&e.error))?;
+        Ok(())
+    }
+
+    /// Upload one local file.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; those of the local disk.
+    pub async fn upload(&self, from: &Path, to: &str, how: &WriteOptions) -> Result<()> {
+        self.upload_with(from, to, how, &()).await
+    }
+
+    pub(crate) async fn upload_with(
+        &self,
+        from: &Path,
+        to: &str,
+        how: &WriteOptions,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let local = |e: &std::io::Error| {
+            Error::from_io(e).at("put", &from.to_string_lossy(), "the local disk")
+        };
+        let mut file = File::open(from).map_err(|e| local(&e))?;
+        let size = file.metadata().map_err(|e| local(&e))?.len();
+        progress.total(size);
+        let part = how.part_bytes.unwrap_or(self.part_bytes());
+        let single = 2 * part as u64;
+        if size <= single && !how.append {
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+            file.read_to_end(&mut bytes).map_err(|e| local(&e))?;
+            let len = bytes.len() as u64;
+            self.write(to, Buffer::from(bytes), how).await?;
+            progress.moved(len);
+            return Ok(());
+        }
+        let mut writer = self.open_writer(to, how).await?;
+        loop {
+            let mut bytes = Vec::with_capacity(part);
+            let n = (&mut file)
+                .take(part as u64)
+                .read_to_end(&mut bytes)
+                .map_err(|e| local(&e))?;
+            if n == 0 {
+                break;
+            }
+            writer.write(Buffer::from(Bytes::from(bytes))).await?;
+            progress.moved(n as u64);
+        }
+        writer.close().await?;
+        Ok(())
+    }
+}
+
+/// The next bytes of a file that must not be shorter than it was when it was opened.
+async fn next_piece(reader: &ObjectReader, at: u64, step: u64) -> Result<Buffer> {
+    let piece = reader.read(at, at + step).await?;
+    if piece.is_empty() {
+        let name = &reader.info().name;
+        return Err(Error::new(Kind::Changed, "it became shorter").at("read", name, ""));
+    }
+    Ok(piece)
+}

@@ -1,0 +1,121 @@
+//! Values that cross the border.
+
+use bytes::Bytes;
+use opendalfs_core::{Buffer, Error, Info, Result};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyTzInfo};
+
+use crate::errors::exception;
+
+/// Any buffer's bytes. `bytes` cross without a copy: they cannot change. Everything else is
+/// copied once, here.
+pub(crate) fn payload(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+    static MEMORYVIEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = data.py();
+    let fixed = match data.cast::<PyBytes>() {
+        Ok(bytes) => bytes.clone(),
+        Err(_) => MEMORYVIEW
+            .import(py, "builtins", "memoryview")?
+            .call1((data,))?
+            .call_method0(intern!(py, "tobytes"))?
+            .cast_into::<PyBytes>()?,
+    };
+    Ok(Buffer::from(Bytes::from_owner(PyBackedBytes::from(fixed))))
+}
+
+/// `bytes` of a buffer: one copy.
+pub(crate) fn bytes_object(py: Python<'_>, data: Buffer) -> PyResult<Py<PyAny>> {
+    let made = PyBytes::new_with(py, data.len(), |mut target| {
+        for piece in data {
+            let (head, tail) = target.split_at_mut(piece.len());
+            head.copy_from_slice(&piece);
+            target = tail;
+        }
+        Ok(())
+    })?;
+    Ok(made.into_any().unbind())
+}
+
+/// fsspec's dict for a file or directory.
+pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
+    let out = PyDict::new(py);
+    out.set_item(intern!(py, "name"), &info.name)?;
+    out.set_item(intern!(py, "size"), info.size)?;
+    let kind = if info.is_dir {
+        intern!(py, "directory")
+    } else {
+        intern!(py, "file")
+    };
+    out.set_item(intern!(py, "type"), kind)?;
+    if let Some(at) = info.last_modified() {
+        let utc = PyTzInfo::utc(py)?;
+        let at = PyDateTime::from_timestamp(py, at.as_secs_f64(), Some(&utc))?;
+        out.set_item(intern!(py, "mtime"), &at)?;
+        out.set_item(intern!(py, "LastModified"), &at)?;
+    }
+    let Some(metadata) = info.metadata.as_ref().filter(|_| !info.is_dir) else {
+        return Ok(out.into_any().unbind());
+    };
+    if let Some(etag) = metadata.etag() {
+        out.set_item(intern!(py, "ETag"), etag)?;
+    }
+    if let Some(version) = metadata.version() {
+        out.set_item(intern!(py, "version_id"), version)?;
+    }
+    if let Some(kind) = metadata.content_type() {
+        out.set_item(intern!(py, "ContentType"), kind)?;
+    }
+    if let Some(encoding) = metadata.content_encoding() {
+        out.set_item(intern!(py, "ContentEncoding"), encoding)?;
+    }
+    if let Some(control) = metadata.cache_control() {
+        out.set_item(intern!(py, "CacheControl"), control)?;
+    }
+    if let Some(user) = metadata.user_metadata() {
+        let dict = PyDict::new(py);
+        for (key, value) in user {
+            dict.set_item(key, value)?;
+        }
+        out.set_item(intern!(py, "Metadata"), dict)?;
+    }
+    Ok(out.into_any().unbind())
+}
+
+pub(crate) fn infos_object(py: Python<'_>, infos: &[Info]) -> PyResult<Py<PyAny>> {
+    let out = PyList::empty(py);
+    for info in infos {
+        out.append(info_object(py, info)?)?;
+    }
+    Ok(out.into_any().unbind())
+}
+
+/// One object or exception for each outcome of a bulk call.
+pub(crate) fn outcomes<T>(
+    py: Python<'_>,
+    results: Vec<Result<T>>,
+    convert: impl Fn(Python<'_>, T) -> PyResult<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let out = PyList::empty(py);
+    for result in results {
+        out.append(outcome(py, result, &convert)?)?;
+    }
+    Ok(out.into_any().unbind())
+}
+
+pub(crate) fn outcome<T>(
+    py: Python<'_>,
+    result: Result<T, Error>,
+    convert: impl Fn(Python<'_>, T) -> PyResult<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    match result {
+        Ok(value) => convert(py, value),
+        Err(err) => Ok(exception(py, &err)?.unbind()),
+    }
+}
+
+pub(crate) fn none(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}

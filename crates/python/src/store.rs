@@ -1,0 +1,341 @@
+//! The store: paths in, awaitables out.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opendalfs_core::{Buffer, Job, Span, Store as CoreStore, WriteOptions};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::bridge::{Pace, Pending, awaitable};
+use crate::convert::{bytes_object, info_object, infos_object, none, outcomes, payload};
+use crate::errors::raise;
+use crate::files::{Reader, Writer};
+use crate::transfer::Transfer;
+
+/// One configured place to keep objects. Every method that talks to it returns an awaitable
+/// that also has `wait()`.
+#[pyclass(frozen, module = "opendalfs._core")]
+pub(crate) struct Store {
+    inner: CoreStore,
+    pace: Pace,
+}
+
+/// Keyword arguments of writes; `None` values count as not given.
+fn write_options(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<WriteOptions> {
+    let mut out = WriteOptions::default();
+    let Some(kwargs) = kwargs else { return Ok(out) };
+    for (name, value) in kwargs {
+        if value.is_none() {
+            continue;
+        }
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "if_not_exists" => out.if_not_exists = value.extract()?,
+            "append" => out.append = value.extract()?,
+            "content_type" => out.content_type = Some(value.extract()?),
+            "cache_control" => out.cache_control = Some(value.extract()?),
+            "content_encoding" => out.content_encoding = Some(value.extract()?),
+            "content_disposition" => out.content_disposition = Some(value.extract()?),
+            "metadata" => {
+                let pairs: HashMap<String, String> = value.extract()?;
+                out.metadata = pairs.into_iter().collect();
+            }
+            "part_bytes" => out.part_bytes = Some(value.extract()?),
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "unknown option {name:?} of a write"
+                )));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn jobs(kind: &str, pairs: Vec<(String, String)>) -> PyResult<Vec<Job>> {
+    let make = match kind {
+        "get" => |(from, to): (String, String)| Job::Download(from, PathBuf::from(to)),
+        "put" => |(from, to): (String, String)| Job::Upload(PathBuf::from(from), to),
+        "copy" => |(from, to): (String, String)| Job::Copy(from, to),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "unknown kind of transfer {kind:?}"
+            )));
+        }
+    };
+    Ok(pairs.into_iter().map(make).collect())
+}
+
+#[pymethods]
+impl Store {
+    /// A store of `scheme`. Options are text by name; no request is made.
+    #[new]
+    fn new(py: Python<'_>, scheme: &str, options: HashMap<String, String>) -> PyResult<Self> {
+        let pairs = options.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let inner = CoreStore::new(scheme, pairs).map_err(|e| raise(py, &e))?;
+        let pace = match inner.scheme() {
+            "memory" => Pace::Immediate,
+            _ => Pace::Waiting,
+        };
+        Ok(Store { inner, pace })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<opendalfs._core.Store {}>", self.inner.scheme())
+    }
+
+    /// Whether the first segment of a path names a bucket or container.
+    #[getter]
+    fn has_containers(&self) -> bool {
+        self.inner.has_containers()
+    }
+
+    /// Whether names begin with a slash.
+    #[getter]
+    fn is_absolute(&self) -> bool {
+        self.inner.is_absolute()
+    }
+
+    /// Whether directories exist only as prefixes of keys.
+    #[getter]
+    fn has_implicit_dirs(&self) -> bool {
+        self.inner.has_implicit_dirs()
+    }
+
+    /// What the service can do, by name.
+    #[pyo3(signature = () -> "dict[str, bool]")]
+    fn capabilities(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let can = self.inner.capability().map_err(|e| raise(py, &e))?;
+        let out = PyDict::new(py);
+        for (name, value) in [
+            ("read", can.read),
+            ("write", can.write),
+            (
+                "append",
+                can.write_can_append && !self.inner.has_implicit_dirs(),
+            ),
+            ("create_only", can.write_with_if_not_exists),
+            ("user_metadata", can.write_with_user_metadata),
+            ("delete", can.delete),
+            ("list", can.list),
+            ("copy", can.copy),
+            ("rename", can.rename),
+            ("sign", can.presign),
+            ("pinned_reads", can.read_with_if_match),
+            ("directories", !self.inner.has_implicit_dirs()),
+        ] {
+            out.set_item(name, value)?;
+        }
+        Ok(out.into_any().unbind())
+    }
+
+    /// Look up a file or directory.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[dict[str, typing.Any]]")]
+    fn stat(&self, path: String) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.stat(&path).await };
+        awaitable(self.pace, work, |py, info| info_object(py, &info))
+    }
+
+    /// Entries of a directory; of a file, the file itself.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[list[dict[str, typing.Any]]]")]
+    fn list(&self, path: String) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.list(&path).await };
+        awaitable(self.pace, work, |py, infos| infos_object(py, &infos))
+    }
+
+    /// Everything below a directory whose name begins with `path/prefix`, `depth` levels down.
+    #[pyo3(signature = (path, prefix = String::new(), depth = None) -> "collections.abc.Awaitable[list[dict[str, typing.Any]]]")]
+    fn find(&self, path: String, prefix: String, depth: Option<usize>) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.find(&path, &prefix, depth).await };
+        awaitable(self.pace, work, |py, infos| infos_object(py, &infos))
+    }
+
+    /// Bytes of a file, or a slice of them as Python means it.
+    #[pyo3(signature = (path, start = None, end = None) -> "collections.abc.Awaitable[bytes]")]
+    fn read(&self, path: String, start: Option<i64>, end: Option<i64>) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.read(&path, Span { start, end }).await };
+        awaitable(self.pace, work, bytes_object)
+    }
+
+    /// Many slices at once; an exception in place of each that failed.
+    #[pyo3(signature = (spans) -> "collections.abc.Awaitable[list[typing.Any]]")]
+    fn read_many(&self, spans: Vec<(String, Option<i64>, Option<i64>)>) -> Pending {
+        let store = self.inner.clone();
+        let wanted = spans
+            .into_iter()
+            .map(|(path, start, end)| (path, Span { start, end }))
+            .collect();
+        let work = async move { Ok(store.read_many(wanted).await) };
+        awaitable(self.pace, work, |py, results| {
+            outcomes(py, results, bytes_object)
+        })
+    }
+
+    /// Write a whole file.
+    #[pyo3(signature = (path, data, **options) -> "collections.abc.Awaitable[dict[str, typing.Any]]")]
+    fn write(
+        &self,
+        path: String,
+        data: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Pending> {
+        let (data, how) = (payload(data)?, write_options(options)?);
+        let store = self.inner.clone();
+        let work = async move { store.write(&path, data, &how).await };
+        Ok(awaitable(self.pace, work, |py, info| {
+            info_object(py, &info)
+        }))
+    }
+
+    /// Write many files at once; an exception in place of each that failed.
+    #[pyo3(signature = (items, **options) -> "collections.abc.Awaitable[list[typing.Any]]")]
+    fn write_many(
+        &self,
+        items: Vec<(String, Bound<'_, PyAny>)>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Pending> {
+        let how = write_options(options)?;
+        let items: Vec<(String, Buffer)> = items
+            .into_iter()
+            .map(|(path, data)| Ok((path, payload(&data)?)))
+            .collect::<PyResult<_>>()?;
+        let store = self.inner.clone();
+        let work = async move { Ok(store.write_many(items, &how).await) };
+        Ok(awaitable(self.pace, work, |py, results| {
+            outcomes(py, results, |py, info| info_object(py, &info))
+        }))
+    }
+
+    /// Open a file for reading.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[Reader]")]
+    fn open_reader(&self, path: String) -> Pending {
+        let (store, pace) = (self.inner.clone(), self.pace);
+        let work = async move { store.open_reader(&path).await };
+        awaitable(pace, work, move |py, reader| {
+            Ok(Py::new(py, Reader::new(reader, pace))?.into_any())
+        })
+    }
+
+    /// Begin a file; nothing is visible before it is closed.
+    #[pyo3(signature = (path, **options) -> "collections.abc.Awaitable[Writer]")]
+    fn open_writer(&self, path: String, options: Option<&Bound<'_, PyDict>>) -> PyResult<Pending> {
+        let how = write_options(options)?;
+        let store = self.inner.clone();
+        let work = async move { store.open_writer(&path, &how).await };
+        Ok(awaitable(Pace::Waiting, work, |py, writer| {
+            Ok(Py::new(py, Writer::new(writer))?.into_any())
+        }))
+    }
+
+    /// Copy one file.
+    #[pyo3(signature = (source, target) -> "collections.abc.Awaitable[None]")]
+    fn copy(&self, source: String, target: String) -> Pending {
+        let store = self.inner.clone();
+        awaitable(
+            self.pace,
+            async move { store.copy(&source, &target).await },
+            none,
+        )
+    }
+
+    /// Move one file.
+    #[pyo3(signature = (source, target) -> "collections.abc.Awaitable[None]")]
+    fn rename(&self, source: String, target: String) -> Pending {
+        let store = self.inner.clone();
+        awaitable(
+            self.pace,
+            async move { store.rename(&source, &target).await },
+            none,
+        )
+    }
+
+    /// Remove one file.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[None]")]
+    fn remove_file(&self, path: String) -> Pending {
+        let store = self.inner.clone();
+        awaitable(
+            self.pace,
+            async move { store.remove_file(&path).await },
+            none,
+        )
+    }
+
+    /// Remove `(path, is_dir)` in bulk; an exception in place of each that failed.
+    #[pyo3(signature = (items) -> "collections.abc.Awaitable[list[typing.Any]]")]
+    fn remove_many(&self, items: Vec<(String, bool)>) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { Ok(store.remove_many(items).await) };
+        awaitable(self.pace, work, |py, results| outcomes(py, results, none))
+    }
+
+    /// Make a directory or bucket.
+    #[pyo3(signature = (path, create_parents) -> "collections.abc.Awaitable[None]")]
+    fn create_dir(&self, path: String, create_parents: bool) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.create_dir(&path, create_parents).await };
+        awaitable(self.pace, work, none)
+    }
+
+    /// Remove an empty directory or bucket.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[None]")]
+    fn remove_dir(&self, path: String) -> Pending {
+        let store = self.inner.clone();
+        awaitable(
+            self.pace,
+            async move { store.remove_dir(&path).await },
+            none,
+        )
+    }
+
+    /// A URL that anyone can use until it expires.
+    #[pyo3(signature = (path, method, expires_s) -> "collections.abc.Awaitable[str]")]
+    fn sign(&self, path: String, method: String, expires_s: f64) -> PyResult<Pending> {
+        let expires = Duration::try_from_secs_f64(expires_s)
+            .map_err(|e| PyValueError::new_err(e.to_string()))?;
+        let store = self.inner.clone();
+        let work = async move { store.sign(&path, &method, expires).await };
+        Ok(awaitable(Pace::Waiting, work, |py, url| {
+            Ok(url.into_pyobject(py)?.into_any().unbind())
+        }))
+    }
+
+    /// Move files in bulk: `kind` is "get", "put" or "copy"; an exception in place of each
+    /// that failed.
+    #[pyo3(signature = (kind, pairs, **options) -> "collections.abc.Awaitable[list[typing.Any]]")]
+    fn run_jobs(
+        &self,
+        kind: &str,
+        pairs: Vec<(String, String)>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Pending> {
+        let (jobs, how) = (jobs(kind, pairs)?, write_options(options)?);
+        let store = self.inner.clone();
+        let work = async move { Ok(store.run_jobs(jobs, &how).await) };
+        Ok(awaitable(Pace::Waiting, work, |py, results| {
+            outcomes(py, results, none)
+        }))
+    }
+
+    /// The same in the background, with progress.
+    #[pyo3(signature = (kind, pairs, **options) -> "Transfer")]
+    fn start_jobs(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        pairs: Vec<(String, String)>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Transfer> {
+        let (jobs, how) = (jobs(kind, pairs)?, write_options(options)?);
+        let started = self
+            .inner
+            .start_jobs(jobs, how)
+            .map_err(|e| raise(py, &e))?;
+        Ok(Transfer::new(started))
+    }
+}

@@ -1,0 +1,136 @@
+//! Writes that appear whole or not at all.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use opendal_core::raw::{OpWrite, oio};
+use opendal_core::{Buffer, Error, ErrorKind, Metadata, Result};
+use tempfile::NamedTempFile;
+
+use crate::backend::failed;
+use crate::confine::Root;
+use crate::walk::metadata_of;
+
+/// How names of unfinished files begin; listings leave them out.
+pub(crate) const TEMPORARY: &str = ".opendalfs-";
+
+/// A temporary file beside its target, gone when dropped.
+pub(crate) fn temporary_for(target: &Path) -> io::Result<NamedTempFile> {
+    let parent = target.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // For a new file the umask takes its share; a replaced one keeps its mode.
+        builder.permissions(Permissions::from_mode(0o666));
+    }
+    let file = builder.tempfile_in(parent)?;
+    if let Ok(old) = std::fs::metadata(target) {
+        if old.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    Ok(file)
+}
+
+/// Where a write to `path` must land: at the far end of a symbolic link.
+pub(crate) fn target_of(path: PathBuf) -> PathBuf {
+    if path.is_symlink() {
+        return path.canonicalize().unwrap_or(path);
+    }
+    path
+}
+
+enum Sink {
+    /// Nothing was written yet.
+    New,
+    Temporary(NamedTempFile),
+    Append(File),
+    Closed,
+}
+
+/// Writer of one file.
+pub(crate) struct Writer {
+    root: Root,
+    key: String,
+    args: OpWrite,
+    sink: Sink,
+}
+
+impl Writer {
+    pub(crate) fn new(root: Root, key: &str, args: OpWrite) -> Self {
+        Writer {
+            root,
+            key: key.to_owned(),
+            args,
+            sink: Sink::New,
+        }
+    }
+
+    fn target(&self) -> Result<PathBuf> {
+        Ok(target_of(
+            self.root.resolve(&self.key, true).map_err(failed)?,
+        ))
+    }
+
+    fn open(&mut self) -> Result<&mut dyn Write> {
+        if matches!(self.sink, Sink::New) {
+            let target = self.target()?;
+            self.sink = if self.args.append() {
+                if let Some(parent) = target.parent() {
+                    std::fs::create_dir_all(parent).map_err(failed)?;
+                }
+                let file = OpenOptions::new().create(true).append(true).open(&target);
+                Sink::Append(file.map_err(failed)?)
+            } else {
+                Sink::Temporary(temporary_for(&target).map_err(failed)?)
+            };
+        }
+        match &mut self.sink {
+            Sink::Temporary(file) => Ok(file),
+            Sink::Append(file) => Ok(file),
+            Sink::New | Sink::Closed => {
+                Err(Error::new(ErrorKind::Unexpected, "the file is closed"))
+            }
+        }
+    }
+}
+
+impl oio::Write for Writer {
+    async fn write(&mut self, bytes: Buffer) -> Result<()> {
+        let sink = self.open()?;
+        for piece in bytes {
+            sink.write_all(&piece).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<Metadata> {
+        self.open()?;
+        let target = self.target()?;
+        match std::mem::replace(&mut self.sink, Sink::Closed) {
+            Sink::Temporary(file) if self.args.if_not_exists() => {
+                file.persist_noclobber(&target).map_err(|e| {
+                    if e.error.kind() == io::ErrorKind::AlreadyExists {
+                        return Error::new(ErrorKind::ConditionNotMatch, "");
+                    }
+                    failed(e.error)
+                })?;
+            }
+            Sink::Temporary(file) => {
+                file.persist(&target).map_err(|e| failed(e.error))?;
+            }
+            Sink::Append(_) | Sink::New | Sink::Closed => {}
+        }
+        metadata_of(&std::fs::metadata(&target).map_err(failed)?)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.sink = Sink::Closed;
+        Ok(())
+    }
+}

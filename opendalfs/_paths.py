@@ -1,0 +1,68 @@
+"""Paths and URLs: the one place that takes them apart.
+
+What remains is what the core takes: ``bucket/key``, or a key, or for the local disk an absolute
+path. Splitting bucket from key is the core's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from fsspec.utils import stringify_path
+
+# "opendal://", "opendal+s3://", "opendals3://"
+_OURS = re.compile(r"opendal\+?[a-z0-9-]*://")
+
+
+def strip_protocol(path: Any, foreign: tuple[str, ...] = ()) -> str:
+    """Cut the protocol off a path or URL, and slashes off its end.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A path, or a URL of one of this package's protocols.
+    foreign : tuple of str
+        Other protocols to accept, such as ``s3``.
+
+    Returns
+    -------
+    str
+        Blanks, ``?``, ``#``, ``%`` and doubled slashes inside stay as they are: they are part
+        of keys.
+    """
+    text: str = stringify_path(path)
+    found = _OURS.match(text)
+    if found:
+        text = text[found.end() :]
+    else:
+        for protocol in foreign:
+            if text.startswith(f"{protocol}://"):
+                text = text[len(protocol) + 3 :]
+                break
+    return text.rstrip("/") or ("/" if text.startswith("/") else "")
+
+
+def localise(path: str, *, is_absolute: bool) -> str:
+    """Bring a stripped path into the form of a store.
+
+    Parameters
+    ----------
+    path : str
+        What `strip_protocol` returned.
+    is_absolute : bool
+        Whether the store's paths begin with a slash; a relative path is then one of the
+        working directory, as for the local disk everywhere.
+    """
+    if is_absolute:
+        if path.startswith("/"):
+            return path
+        return os.path.abspath(path) if path else "/"
+    return path.removeprefix("/")
+
+
+def parent_of(path: str) -> str:
+    """Name of the directory a path lies in; empty (or ``/``) at the top."""
+    head, slash, _ = path.rpartition("/")
+    return head or ("/" if slash and path.startswith("/") else "")

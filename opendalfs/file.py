@@ -1,0 +1,366 @@
+"""File objects: a window on an object that is read, or one that appears when it is closed."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fsspec.asyn import AbstractAsyncStreamedFile
+from fsspec.compression import compr
+from fsspec.core import OpenFile
+from fsspec.spec import AbstractBufferedFile
+
+from opendalfs import _core
+from opendalfs.errors import AlreadyExists, OpendalfsError
+
+if TYPE_CHECKING:
+    from opendalfs.fs import OpendalFileSystem
+
+__all__ = ["OpendalAsyncFile", "OpendalFile"]
+
+_WRITE_OPTIONS = (
+    "content_type",
+    "cache_control",
+    "content_encoding",
+    "content_disposition",
+    "metadata",
+)
+
+
+class OpendalFile(AbstractBufferedFile):
+    """A file open for reading, writing, appending or exclusive creation, in binary.
+
+    Reads see one version of the file; where the store can tell, a replaced file raises Changed.
+    Writes of any size are buffered to parts and uploaded in the background; at most six parts
+    are in memory. The file appears at `close` (at `commit` without ``autocommit``), whole. A
+    file that is discarded, left by an exception or never closed leaves nothing.
+    """
+
+    fs: OpendalFileSystem
+
+    def __init__(
+        self,
+        fs: OpendalFileSystem,
+        path: str,
+        mode: str = "rb",
+        block_size: int = 5 * 2**20,
+        autocommit: bool = True,
+        cache_type: str = "readahead",
+        cache_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._reader: _core.Reader | None = None
+        self._writer: _core.Writer | None = None
+        self._pid = os.getpid()
+        self._how = {k: kwargs[k] for k in _WRITE_OPTIONS if k in kwargs}
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._is_discarded = False
+        size = None
+        if mode == "rb":
+            self._reader = fs._store.open_reader(path).wait()
+            self.details = self._reader.info
+            size = self.details["size"]
+        elif mode == "xb" and fs.exists(path):
+            raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
+        super().__init__(
+            fs,
+            path,
+            mode,
+            block_size,
+            autocommit=autocommit,
+            cache_type=cache_type,
+            cache_options=cache_options,
+            size=size,
+            **kwargs,
+        )
+        if mode == "ab":
+            self.loc = fs.size(path) if fs.exists(path) else 0
+
+    # ---- reading
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        reader = self._reader
+        assert reader is not None
+        return reader.read(start, max(start, end)).wait()  # type: ignore[no-any-return]
+
+    def readinto(self, b: Any) -> int:
+        """Fill a buffer; long reads go from the network into it without a stop."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        view = memoryview(b).cast("B")
+        if self._reader is not None and len(view) >= self.blocksize:
+            count: int = self._reader.read_into(view, self.loc).wait()
+            self.loc += count
+            return count
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    readinto1 = readinto
+
+    # ---- writing
+
+    def write(self, data: Any) -> int:
+        """Take the bytes of any contiguous buffer; the result is their count."""
+        if not self.writable():
+            raise ValueError("File not in write mode")
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        if self._is_discarded:
+            raise ValueError("the file was discarded")
+        self._check_process()
+        piece = data if isinstance(data, bytes) else memoryview(data).tobytes()
+        self._pending.append(piece)
+        self._pending_bytes += len(piece)
+        self.loc += len(piece)
+        if self._pending_bytes >= self.blocksize:
+            self._send()
+        return len(piece)
+
+    def flush(self, force: bool = False) -> None:
+        """Nothing: parts are sent when they are full, the file appears when it is closed."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            text = f"write {self.path!r}: the file was opened by another process, before a fork"
+            raise OpendalfsError(errno.EIO, text, self.path)
+
+    def _take(self) -> bytes:
+        pieces, self._pending, self._pending_bytes = self._pending, [], 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _send(self) -> None:
+        if self._writer is None:
+            self._writer = self.fs._store.open_writer(
+                self.path,
+                append=self.mode == "ab",
+                if_not_exists=self.mode == "xb",
+                part_bytes=max(self.blocksize, 5 * 2**20),
+                **self._how,
+            ).wait()
+        data = self._take()
+        if data:
+            self._writer.write(data).wait()
+
+    def commit(self) -> None:
+        """Publish a file opened with ``autocommit=False``; called by transactions."""
+        if self._is_discarded or not self.writable():
+            return
+        self._check_process()
+        if self._writer is None and self.mode != "ab":
+            # Small enough for one request.
+            create = self.mode == "xb"
+            data = self._take()
+            self._is_discarded = True
+            info = self.fs._store.write(self.path, data, if_not_exists=create, **self._how).wait()
+        else:
+            self._send()
+            writer, self._writer, self._is_discarded = self._writer, None, True
+            assert writer is not None
+            info = writer.close().wait()
+        self.details = info
+        self.fs._forget(self.path)
+
+    def discard(self) -> None:
+        """Throw away what was written; nothing appears and nothing stays behind."""
+        self._is_discarded = True
+        self._pending.clear()
+        writer, self._writer = self._writer, None
+        if writer is not None and self._pid == os.getpid():
+            writer.abort().wait()
+
+    def close(self) -> None:
+        """Publish what was written, unless an exception is on its way out of a ``with``."""
+        if self.closed:
+            return
+        try:
+            if self.writable() and not self._is_discarded:
+                if _leaves_by_exception():
+                    self.discard()
+                elif self.autocommit:
+                    try:
+                        self.commit()
+                    except BaseException:
+                        self.discard()
+                        raise
+        finally:
+            self.closed = True
+
+    def __exit__(self, exc_type: Any, *args: object) -> None:
+        if exc_type is not None and self.writable():
+            self.discard()
+        self.close()
+
+    def __del__(self) -> None:
+        # A file that nobody closed commits nothing; dropping the writer aborts the upload.
+        self.closed = True
+
+    @property
+    def version_id(self) -> str | None:
+        """Version that was opened or written, where the store has versions."""
+        return (self.details or {}).get("version_id")
+
+
+def _leaves_by_exception() -> bool:
+    """Whether `fsspec.open`'s own file is closing this one because of an exception.
+
+    Its ``__exit__`` does not tell the files below about the exception, and a file closed
+    normally inside an ``except`` block must be published: so look at that very call.
+    """
+    if sys.exc_info()[0] is None:
+        return False
+    frame = sys._getframe(2)
+    for _ in range(6):
+        if frame is None:
+            return False
+        if frame.f_code is OpenFile.__exit__.__code__:
+            args = frame.f_locals.get("args") or ()
+            return bool(args) and args[0] is not None
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+class TextFile(io.TextIOWrapper):
+    """Text over a binary file; an exception in its ``with`` block reaches the file below."""
+
+    def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        if exc_type is None or not self.writable():
+            self.close()
+            return
+        self.buffer.__exit__(exc_type, exc, traceback)
+
+
+class StackedWriter(io.BufferedIOBase):
+    """A compressor over a file: closing it closes both, an exception discards the file."""
+
+    def __init__(self, outer: Any, inner: OpendalFile) -> None:
+        self._outer = outer
+        self._inner = inner
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._outer.write(data)  # type: ignore[no-any-return]
+
+    def flush(self) -> None:
+        if not self._inner.closed:
+            self._outer.flush()
+
+    def tell(self) -> int:
+        return self._outer.tell()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        if not self.closed and not self._inner.closed:
+            try:
+                self._outer.close()
+            except BaseException:
+                self._inner.discard()
+                raise
+            finally:
+                self._inner.close()
+        super().close()
+
+    def __exit__(self, exc_type: Any, *args: object) -> None:
+        if exc_type is not None:
+            self._inner.discard()
+            self._inner.close()
+        self.close()
+
+    def __del__(self) -> None:
+        # As for the file below: what nobody closed is not published.
+        self._inner.closed = True
+
+
+def compress(codec: str, file: Any, mode: str) -> Any:
+    """A file of fsspec's compression ``codec`` over another."""
+    return compr[codec](file, mode=mode)
+
+
+class OpendalAsyncFile(AbstractAsyncStreamedFile):
+    """A file whose calls are coroutines; the rules of `OpendalFile` hold.
+
+    Use ``async with``; leaving it by an exception publishes nothing.
+    """
+
+    fs: OpendalFileSystem
+
+    @classmethod
+    async def open(
+        cls, fs: OpendalFileSystem, path: str, mode: str, **kwargs: Any
+    ) -> OpendalAsyncFile:
+        """Open; see `OpendalFileSystem.open_async`."""
+        how = {k: kwargs.pop(k) for k in _WRITE_OPTIONS if k in kwargs}
+        reader = writer = None
+        size, at = None, 0
+        if mode == "rb":
+            reader = await fs._store.open_reader(path)
+            size = reader.info["size"]
+        else:
+            exists = mode != "wb" and await fs._exists(path)
+            if mode == "xb" and exists:
+                raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
+            if mode == "ab" and exists:
+                at = (await fs._info(path))["size"]
+            writer = await fs._store.open_writer(
+                path, append=mode == "ab", if_not_exists=mode == "xb", **how
+            )
+        out = cls(fs, path, mode, size=size, cache_type="none", **kwargs)
+        out._reader, out._writer, out.loc = reader, writer, at
+        return out
+
+    _reader: _core.Reader | None = None
+    _writer: _core.Writer | None = None
+
+    async def read(self, length: int = -1) -> bytes:
+        """The next bytes, all of them for -1; empty at the end."""
+        if self.closed or self._reader is None:
+            raise ValueError("File not in read mode" if not self.closed else "file is closed")
+        end = self.size if length < 0 else min(self.size, self.loc + length)
+        if end <= self.loc:
+            return b""
+        data = await self._reader.read(self.loc, end)
+        self.loc += len(data)
+        return data
+
+    async def write(self, data: Any) -> int:
+        """Take the bytes of any contiguous buffer; the result is their count."""
+        if self.closed or self._writer is None:
+            raise ValueError("File not in write mode" if not self.closed else "file is closed")
+        count = memoryview(data).nbytes
+        await self._writer.write(data)
+        self.loc += count
+        return count
+
+    async def flush(self, force: bool = False) -> None:
+        """Nothing: the file appears when it is closed."""
+
+    async def discard(self) -> None:
+        """Throw away what was written."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.abort()
+
+    async def close(self) -> None:
+        """Publish what was written."""
+        if self.closed:
+            return
+        self.closed = True
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self.details = await writer.close()
+            self.fs._forget(self.path)
+
+    async def __aexit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        if exc_type is not None:
+            await self.discard()
+        await self.close()
+
+    def __del__(self) -> None:
+        self.closed = True

@@ -1,0 +1,61 @@
+"""The synchronous API as a typed program uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import opendalfs
+from opendalfs import (
+    FsFileSystem,
+    MemoryFileSystem,
+    OpendalFileSystem,
+    S3FileSystem,
+    register,
+    register_as,
+)
+
+
+def make() -> list[OpendalFileSystem]:
+    """Instances of the general class and of the service classes are one family."""
+    options: Mapping[str, str] = {"key": "k", "secret": "s", "region": "us-east-1"}
+    return [
+        OpendalFileSystem(),
+        OpendalFileSystem("memory", use_listings_cache=True, listings_expiry_time=5.0),
+        OpendalFileSystem("fs", root="/tmp"),
+        OpendalFileSystem(scheme="s3", endpoint_url="http://127.0.0.1:9000", **options),
+        S3FileSystem(anon=True, client_kwargs={"endpoint_url": "http://127.0.0.1:9000"}),
+        MemoryFileSystem(),
+        FsFileSystem(root="/tmp"),
+    ]
+
+
+def whole_objects(fs: OpendalFileSystem) -> int:
+    """Buffers go in, bytes come out."""
+    fs.pipe_file("d/k", b"value")
+    fs.pipe_file("d/k", memoryview(b"value"), mode="overwrite")
+    fs.write("d/l", bytearray(b"value"))
+    whole: bytes = fs.cat_file("d/k")
+    part: bytes = fs.cat_file("d/k", start=-3, end=None)
+    again: bytes = fs.read("d/l")
+    info: dict[str, Any] = fs.info("d/k")
+    exists: bool = fs.exists("d/k")
+    return len(whole) + len(part) + len(again) + int(info["size"]) + exists
+
+
+def files(fs: OpendalFileSystem) -> None:
+    """Files are context managers."""
+    with fs.open("d/k", "wb") as file:
+        file.write(b"value")
+    with fs.open("d/k", "rb", block_size=2**20, cache_type="readahead") as file:
+        file.seek(0)
+        file.read(3)
+    with fs.transaction, fs.open("d/t", "wb") as file:
+        file.write(b"value")
+
+
+def registration() -> str:
+    """Names are registered by scheme."""
+    register("webdav")
+    register_as("s3")
+    return opendalfs.__version__
