@@ -197,6 +197,14 @@ impl Error {
             ErrorKind::ConfigInvalid => Kind::ConfigInvalid,
             _ if source.is_some_and(|e| e.is::<crate::http::TimedOut>()) => Kind::Timeout,
             _ if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
+            // The service refuses the key itself.
+            _ if matches!(
+                code.as_deref(),
+                Some("XMinioInvalidObjectName" | "KeyTooLongError" | "InvalidBucketName")
+            ) =>
+            {
+                Kind::ConfigInvalid
+            }
             _ => Kind::Unexpected,
         };
         let mut detail = match (code, field(text, "message")) {

@@ -28,7 +28,7 @@ pub use bulk::{Event, Job, Transfer};
 pub use error::{Error, Kind, Result};
 pub use info::Info;
 pub use opendal_core::Buffer;
-pub use read::{ObjectReader, Span};
+pub use read::{ObjectReader, Span, content_range};
 pub use service::Service;
 pub use store::Store;
 pub use write::{ObjectWriter, WriteOptions};

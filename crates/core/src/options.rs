@@ -227,12 +227,11 @@ pub fn parse_flag(value: &str) -> Option<bool> {
     }
 }
 
-/// The nearest of `names` to `given`, if one is near enough to be meant.
+/// The nearest of `names` to `given`.
 pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()
         .map(|name| (strsim::jaro_winkler(given, name), name))
-        .filter(|(score, _)| *score > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

@@ -2,7 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt};
 use opendal_core::options::ReadOptions;
-use opendal_core::{Buffer, BytesRange, ErrorKind};
+use opendal_core::raw::{OpRead, OpReader};
+use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
 
 use crate::error::{Error, Kind, Result};
 use crate::info::Info;
@@ -66,22 +67,30 @@ impl Store {
     /// `NotFound`; `IsADirectory`.
     pub async fn read(&self, path: &str, span: Span) -> Result<Buffer> {
         let place = self.file_place("read", path)?;
-        let range = match span.plan() {
-            Plan::Range(range) => range,
+        let part = self.part_bytes() as u64;
+        match span.plan() {
             Plan::Empty => {
                 self.stat_file("read", path).await?;
-                return Ok(Buffer::new());
+                Ok(Buffer::new())
+            }
+            Plan::Range(range) if range.is_suffix() || self.is_local() => {
+                Ok(self.fetch(&place, range, None).await?.1)
+            }
+            Plan::Range(range) if range.size().is_some_and(|n| n <= part) => {
+                Ok(self.fetch(&place, range, None).await?.1)
+            }
+            Plan::Range(range) => {
+                let end = range.size().map(|n| range.offset().saturating_add(n));
+                self.read_parts(&place, range.offset(), end).await
             }
             Plan::NeedsSize => {
-                let size = self.stat_file("read", path).await?.size;
-                let range = span.within(size);
-                if range.is_empty() {
-                    return Ok(Buffer::new());
-                }
-                BytesRange::from(range)
+                let info = self.stat_file("read", path).await?;
+                let range = span.within(info.size);
+                self.reader_of(path, info)?
+                    .read(range.start, range.end)
+                    .await
             }
-        };
-        self.read_range(&place, range, None).await
+        }
     }
 
     /// Many slices at once, each with its own outcome, in the order given.
@@ -109,12 +118,11 @@ impl Store {
     /// `ConfigInvalid` for a path that cannot be one.
     pub fn reader_of(&self, path: &str, info: Info) -> Result<ObjectReader> {
         let place = self.file_place("read", path)?;
-        let can_pin = place.operator.info().capability().read_with_if_match;
         let etag = info
             .metadata
             .as_ref()
             .and_then(|m| m.etag())
-            .filter(|_| can_pin)
+            .filter(|_| place.can_pin())
             .map(str::to_owned);
         Ok(ObjectReader {
             store: self.clone(),
@@ -142,21 +150,103 @@ impl Store {
         Ok(info)
     }
 
-    async fn read_range(
+    /// A long or open-ended span: the first part tells the size, the rest comes in parts, some
+    /// at once, all of the version that the first part was of.
+    async fn read_parts(&self, place: &Place, start: u64, end: Option<u64>) -> Result<Buffer> {
+        let part = self.part_bytes() as u64;
+        let first = start..end.unwrap_or(u64::MAX).min(start.saturating_add(part));
+        let (metadata, head) = self.fetch(place, BytesRange::from(first), None).await?;
+        let total = metadata.as_ref().map_or(0, |m| m.content_length());
+        let at = start + head.len() as u64;
+        let end = end.unwrap_or(total).min(total);
+        if at >= end {
+            return Ok(head);
+        }
+        let etag = metadata
+            .as_ref()
+            .and_then(|m| m.etag())
+            .filter(|_| place.can_pin());
+        let rest = self.read_known(place, at, end, etag).await?;
+        Ok([head, rest].into_iter().flatten().collect())
+    }
+
+    /// A span known to be inside the object, in parts when it is long.
+    async fn read_known(
+        &self,
+        place: &Place,
+        start: u64,
+        end: u64,
+        etag: Option<&str>,
+    ) -> Result<Buffer> {
+        let part = self.part_bytes() as u64;
+        if self.is_local() || end - start <= part {
+            let range = BytesRange::from(start..end);
+            return Ok(self.fetch(place, range, etag).await?.1);
+        }
+        let starts = (start..end).step_by(usize::try_from(part).unwrap_or(usize::MAX));
+        let parts: Vec<Buffer> = futures::stream::iter(starts)
+            .map(|at| async move {
+                let range = BytesRange::from(at..(at + part).min(end));
+                Ok::<_, Error>(self.fetch(place, range, etag).await?.1)
+            })
+            .buffered(self.part_concurrency())
+            .try_collect()
+            .await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// One request. The service's reader is asked directly: OpenDAL's `Operator` refuses spans
+    /// that reach past the end, and drops the metadata that came with the bytes.
+    async fn fetch(
         &self,
         place: &Place,
         range: BytesRange,
         etag: Option<&str>,
-    ) -> Result<Buffer> {
+    ) -> Result<(Option<Metadata>, Buffer)> {
         let options = ReadOptions {
-            range,
             if_match: etag.map(str::to_owned),
             ..Default::default()
         };
-        match place.operator.read_options(&place.wire(), options).await {
-            Ok(bytes) => Ok(bytes),
+        let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);
+        let fetched: opendal_core::Result<_> = async {
+            let (service, context) = (place.reads.service(), place.reads.context());
+            let reader = service.read_dyn(context, &place.key, args)?;
+            let (answer, mut stream) = reader.open_dyn(range).await?;
+            let mut pieces = Vec::new();
+            loop {
+                let piece = stream.read_dyn().await?;
+                if piece.is_empty() {
+                    break;
+                }
+                pieces.push(piece);
+            }
+            let bytes = match pieces.len() {
+                1 => pieces.swap_remove(0),
+                _ => pieces.into_iter().flatten().collect(),
+            };
+            let metadata = answer.into_metadata();
+            if let Some(total) = metadata.as_ref().map(|m| m.content_length()) {
+                let wanted = content_range(range, total)?;
+                // A server that knows no ranges sends everything.
+                let is_whole = bytes.len() as u64 == total;
+                if bytes.len() as u64 != wanted.end - wanted.start {
+                    if !is_whole {
+                        return Err(opendal_core::Error::new(
+                            ErrorKind::Unexpected,
+                            "the answer is too short",
+                        ));
+                    }
+                    let cut = bytes.slice(wanted.start as usize..wanted.end as usize);
+                    return Ok((metadata, cut));
+                }
+            }
+            Ok((metadata, bytes))
+        }
+        .await;
+        match fetched {
+            Ok(got) => Ok(got),
             // Nothing there: past the end, or a slice of an empty object.
-            Err(e) if e.kind() == ErrorKind::RangeNotSatisfied => Ok(Buffer::new()),
+            Err(e) if e.kind() == ErrorKind::RangeNotSatisfied => Ok((None, Buffer::new())),
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 // A directory deserves its own name; this costs a request only on failure.
                 let is_dir =
@@ -173,6 +263,24 @@ impl Store {
             Err(e) => Err(self.error("read", place, &e)),
         }
     }
+}
+
+/// The bytes that a range means in content of `size` bytes, cut at its end. For services that
+/// hold the content themselves.
+///
+/// # Errors
+/// `RangeNotSatisfied` when it begins behind the end.
+pub fn content_range(range: BytesRange, size: u64) -> opendal_core::Result<std::ops::Range<u64>> {
+    if range.is_suffix() {
+        return Ok(size.saturating_sub(range.size().unwrap_or(0))..size);
+    }
+    if range.offset() > size {
+        return Err(opendal_core::Error::new(ErrorKind::RangeNotSatisfied, ""));
+    }
+    let end = range
+        .size()
+        .map_or(size, |n| range.offset().saturating_add(n).min(size));
+    Ok(range.offset()..end)
 }
 
 /// An open file. Reads are pinned to the version that was opened where the service can do
@@ -204,22 +312,8 @@ impl ObjectReader {
         }
         // Resolved for each read: in a forked child the operator is another.
         let place = &self.store.file_place("read", &self.path)?;
-        let part = self.store.part_bytes() as u64;
         let etag = self.etag.as_deref();
-        if end - start <= part {
-            let range = BytesRange::from(start..end);
-            return self.store.read_range(place, range, etag).await;
-        }
-        let starts = (start..end).step_by(usize::try_from(part).unwrap_or(usize::MAX));
-        let parts: Vec<Buffer> = futures::stream::iter(starts)
-            .map(|at| {
-                let range = BytesRange::from(at..(at + part).min(end));
-                self.store.read_range(place, range, etag)
-            })
-            .buffered(self.store.part_concurrency())
-            .try_collect()
-            .await?;
-        Ok(parts.into_iter().flatten().collect())
+        self.store.read_known(place, start, end, etag).await
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Service {
     pub is_absolute: bool,
     /// Directories exist only as prefixes of keys.
     pub has_implicit_dirs: bool,
+    /// The content is on this machine: one long read is better than parts.
+    pub is_local: bool,
     /// Make the operator for one container.
     pub build: fn(&Options, Option<&str>) -> Result<Operator>,
     /// Why a key cannot be stored exactly, if it cannot.
@@ -53,6 +55,7 @@ impl Service {
             is_open: false,
             is_absolute: false,
             has_implicit_dirs: true,
+            is_local: false,
             build,
             refuse_key: refuse_dots,
             extension: None,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use opendal_core::layers::SimulateLayer;
 use opendal_core::options::{ListOptions, StatOptions};
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
@@ -30,16 +31,27 @@ struct Inner {
     options: Options,
     /// The container given as an option: paths are then keys.
     fixed: Option<String>,
-    operators: PerProcess<Mutex<HashMap<String, Operator>>>,
+    operators: PerProcess<Mutex<HashMap<String, Doors>>>,
     max_concurrency: usize,
     part_bytes: usize,
     part_concurrency: usize,
+}
+
+/// The ways to one container.
+#[derive(Clone, Debug)]
+struct Doors {
+    operator: Operator,
+    /// Without OpenDAL's check that a read returns as many bytes as were asked for: spans may
+    /// reach past the end, and the first read of a file does not know where that is.
+    reads: Operator,
 }
 
 /// Where a path leads: an operator and the key there.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) operator: Operator,
+    /// The same for reads; see [`Store::read`].
+    pub(crate) reads: Operator,
     /// The key, without a slash in front or a disguise.
     pub(crate) key: String,
     /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
@@ -64,6 +76,11 @@ impl Place {
 
     pub(crate) fn name_of(&self, key: &str) -> String {
         format!("{}{}", self.prefix, key.strip_suffix('/').unwrap_or(key))
+    }
+
+    /// Whether reads can be held to one version by its ETag.
+    pub(crate) fn can_pin(&self) -> bool {
+        self.operator.info().capability().read_with_if_match
     }
 
     pub(crate) fn is_same_store(&self, other: &Place) -> bool {
@@ -98,7 +115,7 @@ impl Store {
             }),
         };
         // Bad values are found now, not at the first request.
-        store.operator(
+        store.doors(
             store
                 .inner
                 .fixed
@@ -142,7 +159,11 @@ impl Store {
             .service
             .container
             .map(|_| "opendalfs"));
-        Ok(self.operator(container)?.info().capability())
+        Ok(self.doors(container)?.operator.info().capability())
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.inner.service.is_local
     }
 
     pub(crate) fn max_concurrency(&self) -> usize {
@@ -162,7 +183,7 @@ impl Store {
     }
 
     /// The operator of one container, made on first use in this process.
-    fn operator(&self, container: Option<&str>) -> Result<Operator> {
+    fn doors(&self, container: Option<&str>) -> Result<Doors> {
         let mut operators = self
             .inner
             .operators
@@ -170,27 +191,31 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let name = container.unwrap_or_default();
-        if let Some(operator) = operators.get(name) {
-            return Ok(operator.clone());
+        if let Some(doors) = operators.get(name) {
+            return Ok(doors.clone());
         }
         let bare = (self.inner.service.build)(&self.inner.options, container)
             .map_err(|e| e.at("open", name, self.scheme()))?;
         let context = bare.context().with_http_transport(self.http()?);
         let retries = self.inner.options.count_or("max_retries", 5);
-        let operator = bare
-            .with_context(context)
-            .layer(MimeGuessLayer::default())
-            .layer(ExactKeys)
-            .layer(
-                RetryLayer::new()
-                    .with_jitter()
-                    .with_factor(2.0)
-                    .with_min_delay(Duration::from_millis(100))
-                    .with_max_delay(Duration::from_secs(5))
-                    .with_max_times(retries),
-            );
-        operators.insert(name.to_owned(), operator.clone());
-        Ok(operator)
+        let retry = RetryLayer::new()
+            .with_jitter()
+            .with_factor(2.0)
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(retries);
+        let doors = Doors {
+            reads: Operator::from_parts(context.clone(), bare.base_service().clone())
+                .layer(SimulateLayer::default())
+                .layer(retry.clone()),
+            operator: bare
+                .with_context(context)
+                .layer(MimeGuessLayer::default())
+                .layer(ExactKeys)
+                .layer(retry),
+        };
+        operators.insert(name.to_owned(), doors.clone());
+        Ok(doors)
     }
 
     /// Where `path` leads. The key is empty for a container or the root itself.
@@ -212,11 +237,12 @@ impl Store {
             None if self.is_absolute() => "/".to_owned(),
             None => String::new(),
         };
-        let operator = self
-            .operator(container.or(self.inner.fixed.as_deref()))
+        let doors = self
+            .doors(container.or(self.inner.fixed.as_deref()))
             .map_err(|e| e.at(operation, path, self.scheme()))?;
         Ok(Place {
-            operator,
+            operator: doors.operator,
+            reads: doors.reads,
             key: key.to_owned(),
             prefix,
             path: path.to_owned(),
@@ -297,7 +323,7 @@ impl Store {
         let name = if self.is_absolute() {
             "/".to_owned()
         } else {
-            name
+            name.trim_end_matches('/').to_owned()
         };
         Ok(Info::directory(name))
     }

@@ -16,6 +16,8 @@ use opendal_core::{
     Buffer, BytesRange, Capability, Error, ErrorKind, MetadataBuilder, OperationContext, Result,
 };
 
+use opendalfs_core::content_range;
+
 use crate::confine::Root;
 use crate::walk::{self, metadata_of};
 use crate::writer::{Writer, target_of, temporary_for};
@@ -194,23 +196,20 @@ impl oio::StreamRead for Reader {
         if found.is_dir() {
             return Err(Error::new(ErrorKind::IsADirectory, ""));
         }
-        let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
-        let range = range.to_content_range(size)?;
-        let is_long = range.len() as u64 > LONG_READ_BYTES;
+        let range = content_range(range, found.len())?;
+        let is_long = range.end - range.start > LONG_READ_BYTES;
         let bytes = blocking(is_long, move || read_at(&file, range)).await?;
         Ok((RpRead::new(metadata_of(&found)?), Box::new(bytes)))
     }
 }
 
-fn read_at(file: &File, range: std::ops::Range<usize>) -> Result<Buffer> {
+fn read_at(file: &File, range: std::ops::Range<u64>) -> Result<Buffer> {
     use std::io::{Read, Seek, SeekFrom};
-    let mut bytes = Vec::with_capacity(range.len());
+    let length = range.end - range.start;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     let mut file = file;
-    file.seek(SeekFrom::Start(range.start as u64))
-        .map_err(failed)?;
-    file.take(range.len() as u64)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+    file.take(length).read_to_end(&mut bytes).map_err(failed)?;
     Ok(Buffer::from(bytes))
 }
 

@@ -21,6 +21,7 @@ pub const SCHEME: &str = "fs";
 pub const SERVICE: Service = Service {
     is_absolute: true,
     has_implicit_dirs: false,
+    is_local: true,
     refuse_key,
     ..Service::new(SCHEME, "Local file system", &[], build)
 };

@@ -14,6 +14,7 @@ use opendal_core::{
     Buffer, BytesRange, Capability, Error, ErrorKind, Metadata, MetadataBuilder, OperationContext,
     Result,
 };
+use opendalfs_core::content_range;
 
 #[derive(Clone, Debug)]
 struct Object {
@@ -246,8 +247,9 @@ impl oio::StreamRead for Reader {
         if self.if_match.is_some() && self.if_match.as_deref() != object.metadata.etag() {
             return Err(Error::new(ErrorKind::ConditionNotMatch, ""));
         }
-        let range = range.to_content_range(object.bytes.len())?;
-        let bytes = object.bytes.slice(range);
+        let range = content_range(range, object.bytes.len() as u64)?;
+        // Inside the object's length, which is a usize.
+        let bytes = object.bytes.slice(range.start as usize..range.end as usize);
         Ok((RpRead::new(object.metadata), Box::new(bytes)))
     }
 }

@@ -14,7 +14,10 @@ use opendalfs_core::service::{Service, build_error, register as register_service
 pub const SCHEME: &str = "memory";
 
 /// The service.
-pub const SERVICE: Service = Service::new(SCHEME, "Memory", &[], build);
+pub const SERVICE: Service = Service {
+    is_local: true,
+    ..Service::new(SCHEME, "Memory", &[], build)
+};
 
 /// Make the service known to the core.
 pub fn register() {
