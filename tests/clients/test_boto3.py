@@ -114,17 +114,32 @@ def test_content_type_is_guessed_from_the_name(
     assert witness.head(s3.join(name))["ContentType"] == content_type
 
 
-def test_content_type_and_metadata_may_be_given(s3: Any, witness: Any, tmp_path: Path) -> None:
-    given = {"ContentType": "text/x-special", "Metadata": {"owner": "ann"}}
-    (tmp_path / "x.json").write_bytes(b"content")
-    s3.fs.pipe_file(s3.join("piped"), b"content", **given)
-    s3.fs.put_file(str(tmp_path / "x.json"), s3.join("put"), **given)
-    with s3.fs.open(s3.join("opened"), "wb", **given) as file:
-        file.write(b"content")
+@pytest.mark.parametrize(
+    ("content_type", "metadata"),
+    [("content_type", "metadata"), ("ContentType", "Metadata")],
+    ids=["our names", "names of s3fs"],
+)
+@pytest.mark.parametrize("way", ["pipe_file", "pipe", "put_file", "put", "open"])
+def test_content_type_and_metadata_may_be_given(
+    s3: Any, witness: Any, tmp_path: Path, way: str, content_type: str, metadata: str
+) -> None:
+    given = {content_type: "text/x-special", metadata: {"owner": "ann"}}
+    source = tmp_path / "x.json"
+    source.write_bytes(b"content")
+    target = s3.join("x")
+    if way == "open":
+        with s3.fs.open(target, "wb", **given) as file:
+            file.write(b"content")
+    elif way.startswith("put"):
+        getattr(s3.fs, way)(str(source), target, **given)
+    elif way == "pipe":
+        s3.fs.pipe({target: b"content"}, **given)
+    else:
+        s3.fs.pipe_file(target, b"content", **given)
 
-    for name in ("piped", "put", "opened"):
-        head = witness.head(s3.join(name))
-        assert {key: head[key] for key in given} == given
+    head = witness.head(target)
+    assert (head["ContentType"], head["Metadata"]) == ("text/x-special", {"owner": "ann"})
+    assert witness.read(target) == b"content"
 
 
 def test_copy_keeps_content_type_and_metadata(s3: Any, witness: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -131,15 +130,16 @@ def shared(request, tmp_path):
         options = request.getfixturevalue("s3_options")
         other = _S3Client(request.getfixturevalue("boto"), prefix)
     else:
-        prefix = ""
-        options = {"root": str(tmp_path)}
-        other = _DiskClient(Path(tmp_path))
+        prefix = "place"
+        (tmp_path / "root" / prefix).mkdir(parents=True)
+        options = {"root": str(tmp_path / "root")}
+        other = _DiskClient(tmp_path / "root" / prefix)
 
     def make(**extra):
         return OpendalFileSystem(request.param, skip_instance_cache=True, **{**options, **extra})
 
     def join(*parts):
-        return "/".join(part for part in (prefix, *parts) if part)
+        return "/".join((prefix, *parts))
 
     return SimpleNamespace(
         scheme=request.param, options=options, make=make, fs=make(), join=join, other=other

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use opendal_core::raw::{
     OpCopy, OpCreateDir, OpDelete, OpList, OpPresign, OpRead, OpRename, OpStat, OpWrite,
-    RpCreateDir, RpPresign, RpRead, RpRename, RpStat, Service, ServiceInfo, new_std_io_error, oio,
+    RpCreateDir, RpPresign, RpRead, RpRename, RpStat, Service, ServiceInfo, oio,
 };
 use opendal_core::{
     Buffer, BytesRange, Capability, Error, ErrorKind, MetadataBuilder, OperationContext, Result,
@@ -25,8 +25,18 @@ use crate::writer::{Writer, target_of, temporary_for};
 /// Reads beyond this go to a blocking thread.
 const LONG_READ_BYTES: u64 = 1 << 20;
 
+/// An error of the disk for OpenDAL. None of them passes by itself: OpenDAL's own conversion
+/// has most of them tried again.
 pub(crate) fn failed(e: io::Error) -> Error {
-    new_std_io_error(e)
+    let kind = match e.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+        io::ErrorKind::IsADirectory => ErrorKind::IsADirectory,
+        io::ErrorKind::NotADirectory => ErrorKind::NotADirectory,
+        _ => ErrorKind::Unexpected,
+    };
+    Error::new(kind, "").set_source(e)
 }
 
 /// Configuration of the backend.
