@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from opendalfs import _core
 from opendalfs.errors import ConfigInvalid
 
 # Options of fsspec itself and of its files; the core never sees them.
@@ -52,26 +52,28 @@ def _add(out: dict[str, str], name: str, value: Any) -> None:
     elif isinstance(value, os.PathLike):
         out[name] = os.fsdecode(value)
     else:
-        import errno
-
         text = f"option {name!r} takes text, a number or a flag, not {type(value).__name__}"
         raise ConfigInvalid(errno.EINVAL, text)
 
 
-def without_secrets(scheme: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options less those whose values nobody should see."""
-    secret: set[str] = set()
-    for name, aliases, kind, _, _ in _core.option_table(scheme):
-        if kind == "secret":
-            secret.update((name, *aliases))
-    return _without(secret, "", options)
+# How to write a file: our names, and those of s3fs beside them.
+_WRITING = {
+    "content_type": "content_type",
+    "cache_control": "cache_control",
+    "content_encoding": "content_encoding",
+    "content_disposition": "content_disposition",
+    "metadata": "metadata",
+    "ContentType": "content_type",
+    "CacheControl": "cache_control",
+    "ContentEncoding": "content_encoding",
+    "ContentDisposition": "content_disposition",
+    "Metadata": "metadata",
+}
 
 
-def _without(secret: set[str], prefix: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, value in options.items():
-        full = f"{prefix}{name}"
-        if full in secret:
-            continue
-        out[name] = _without(secret, f"{full}.", value) if isinstance(value, Mapping) else value
-    return out
+def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a call's extra arguments says how to write a file.
+
+    fsspec and its users pass others through these calls too; they mean nothing here.
+    """
+    return {_WRITING[name]: value for name, value in kwargs.items() if name in _WRITING}

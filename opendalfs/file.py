@@ -14,20 +14,13 @@ from fsspec.core import OpenFile
 from fsspec.spec import AbstractBufferedFile
 
 from opendalfs import _core
+from opendalfs._options import kept
 from opendalfs.errors import AlreadyExists, OpendalfsError
 
 if TYPE_CHECKING:
     from opendalfs.fs import OpendalFileSystem
 
 __all__ = ["OpendalAsyncFile", "OpendalFile"]
-
-_WRITE_OPTIONS = (
-    "content_type",
-    "cache_control",
-    "content_encoding",
-    "content_disposition",
-    "metadata",
-)
 
 
 class OpendalFile(AbstractBufferedFile):
@@ -55,10 +48,13 @@ class OpendalFile(AbstractBufferedFile):
         self._reader: _core.Reader | None = None
         self._writer: _core.Writer | None = None
         self._pid = os.getpid()
-        self._how = {k: kwargs[k] for k in _WRITE_OPTIONS if k in kwargs}
+        self._how = kept(kwargs)
         self._pending: list[bytes] = []
         self._pending_bytes = 0
-        self._is_discarded = False
+        self.seeks_for_encoder = False
+        self._is_done = False
+        # Given by a pickle of a file; the file itself knows better.
+        kwargs.pop("size", None)
         size = None
         if mode == "rb":
             self._reader = fs._store.open_reader(path).wait()
@@ -102,15 +98,30 @@ class OpendalFile(AbstractBufferedFile):
 
     readinto1 = readinto
 
+    def readline(self, size: int | None = -1) -> bytes:
+        """The bytes up to the next newline, with it; at most ``size``."""
+        if size is None or size < 0:
+            return super().readline()  # type: ignore[no-any-return]
+        start = self.loc
+        line: bytes = super().readline()
+        if len(line) > size:
+            line = line[:size]
+            self.seek(start + size)
+        return line
+
+    def seekable(self) -> bool:
+        """Whether `seek` works: on files that are read."""
+        return self.seeks_for_encoder or self.readable()
+
     # ---- writing
 
     def write(self, data: Any) -> int:
         """Take the bytes of any contiguous buffer; the result is their count."""
-        if not self.writable():
-            raise ValueError("File not in write mode")
         if self.closed:
             raise ValueError("I/O operation on closed file.")
-        if self._is_discarded:
+        if not self.writable():
+            raise ValueError("File not in write mode")
+        if self._is_done:
             raise ValueError("the file was discarded")
         self._check_process()
         piece = data if isinstance(data, bytes) else memoryview(data).tobytes()
@@ -150,18 +161,18 @@ class OpendalFile(AbstractBufferedFile):
 
     def commit(self) -> None:
         """Publish a file opened with ``autocommit=False``; called by transactions."""
-        if self._is_discarded or not self.writable():
+        if self._is_done or self.mode == "rb":
             return
         self._check_process()
         if self._writer is None and self.mode != "ab":
             # Small enough for one request.
             create = self.mode == "xb"
             data = self._take()
-            self._is_discarded = True
+            self._is_done = True
             info = self.fs._store.write(self.path, data, if_not_exists=create, **self._how).wait()
         else:
             self._send()
-            writer, self._writer, self._is_discarded = self._writer, None, True
+            writer, self._writer, self._is_done = self._writer, None, True
             assert writer is not None
             info = writer.close().wait()
         self.details = info
@@ -169,7 +180,7 @@ class OpendalFile(AbstractBufferedFile):
 
     def discard(self) -> None:
         """Throw away what was written; nothing appears and nothing stays behind."""
-        self._is_discarded = True
+        self._is_done = True
         self._pending.clear()
         writer, self._writer = self._writer, None
         if writer is not None and self._pid == os.getpid():
@@ -180,7 +191,7 @@ class OpendalFile(AbstractBufferedFile):
         if self.closed:
             return
         try:
-            if self.writable() and not self._is_discarded:
+            if self.writable() and not self._is_done:
                 if _leaves_by_exception():
                     self.discard()
                 elif self.autocommit:
@@ -193,7 +204,7 @@ class OpendalFile(AbstractBufferedFile):
             self.closed = True
 
     def __exit__(self, exc_type: Any, *args: object) -> None:
-        if exc_type is not None and self.writable():
+        if exc_type is not None and self.mode != "rb":
             self.discard()
         self.close()
 
@@ -229,6 +240,13 @@ def _leaves_by_exception() -> bool:
 class TextFile(io.TextIOWrapper):
     """Text over a binary file; an exception in its ``with`` block reaches the file below."""
 
+    def __init__(self, binary: Any, **kwargs: Any) -> None:
+        # TextIOWrapper writes a byte order mark at the start of files that can tell where they
+        # are, and takes no other sign that this is the start.
+        binary.seeks_for_encoder = True
+        super().__init__(binary, **kwargs)
+        binary.seeks_for_encoder = False
+
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
         if exc_type is None or not self.writable():
             self.close()
@@ -242,9 +260,13 @@ class StackedWriter(io.BufferedIOBase):
     def __init__(self, outer: Any, inner: OpendalFile) -> None:
         self._outer = outer
         self._inner = inner
+        self.seeks_for_encoder = False
 
     def writable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self.seeks_for_encoder
 
     def write(self, data: Any) -> int:
         return self._outer.write(data)  # type: ignore[no-any-return]
@@ -296,7 +318,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         cls, fs: OpendalFileSystem, path: str, mode: str, **kwargs: Any
     ) -> OpendalAsyncFile:
         """Open; see `OpendalFileSystem.open_async`."""
-        how = {k: kwargs.pop(k) for k in _WRITE_OPTIONS if k in kwargs}
+        how = kept(kwargs)
         reader = writer = None
         size, at = None, 0
         if mode == "rb":

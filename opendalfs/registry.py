@@ -1,5 +1,8 @@
-"""Which protocol leads to which class. Nothing is made here: classes are named, and imported
-when they are first asked for, so that instances pickle."""
+"""Which protocol leads to which class.
+
+Nothing is made here: classes are named, and imported when they are first asked for, so that
+instances pickle.
+"""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ def child():
     with fs.open(join("w"), "wb") as file:
         file.write(bytes(11 * 2**20))
     assert fs.du(join("w")) == 11 * 2**20
+    fs.rm([join("child"), join("w")])
 for _ in range(3):
     in_child(child)
 assert fs.cat_file(join("k")) == b"parent"

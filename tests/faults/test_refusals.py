@@ -48,7 +48,7 @@ def test_an_unknown_key_is_a_permission_error(s3_options, s3_prefix, call):
         CALLS[call](fs, s3_prefix)
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if call not in ("exists", "find")])
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "exists"])
 def test_a_missing_bucket_is_not_found_and_named(s3_options, call):
     fs = OpendalFileSystem("s3", skip_instance_cache=True, **s3_options)
     with pytest.raises(FileNotFoundError, match="no-such-bucket-here"):
@@ -60,7 +60,6 @@ def test_nothing_exists_in_a_missing_bucket(s3_options):
     assert not fs.exists("no-such-bucket-here")
     assert not fs.exists("no-such-bucket-here/k")
     assert not fs.isdir("no-such-bucket-here")
-    assert fs.find("no-such-bucket-here") == []
 
 
 def at(address, **options):

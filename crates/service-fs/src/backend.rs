@@ -20,7 +20,7 @@ use opendalfs_core::content_range;
 
 use crate::confine::Root;
 use crate::walk::{self, metadata_of};
-use crate::writer::{Writer, target_of, temporary_for};
+use crate::writer::{Writer, make_dirs, target_of, temporary_for};
 
 /// Reads beyond this go to a blocking thread.
 const LONG_READ_BYTES: u64 = 1 << 20;
@@ -87,6 +87,7 @@ impl Service for Backend {
             stat: true,
             read: true,
             read_with_suffix: true,
+            read_with_if_match: true,
             write: true,
             write_can_empty: true,
             write_can_append: true,
@@ -121,10 +122,11 @@ impl Service for Backend {
         Ok(RpStat::new(metadata_of(&found)?))
     }
 
-    fn read(&self, _: &OperationContext, path: &str, _: OpRead) -> Result<Self::Reader> {
+    fn read(&self, _: &OperationContext, path: &str, args: OpRead) -> Result<Self::Reader> {
         Ok(oio::StreamReader::new(Reader {
             backend: self.clone(),
             path: path.to_owned(),
+            if_match: args.if_match().map(str::to_owned),
         }))
     }
 
@@ -170,7 +172,7 @@ impl Service for Backend {
         let to = self.root.resolve(to, false).map_err(failed)?;
         if let Some(parent) = to.parent() {
             fs::symlink_metadata(&from).map_err(failed)?;
-            fs::create_dir_all(parent).map_err(failed)?;
+            make_dirs(parent).map_err(failed)?;
         }
         fs::rename(from, to).map_err(failed)?;
         Ok(RpRename::default())
@@ -197,6 +199,7 @@ async fn blocking<T: Send + 'static>(
 struct Reader {
     backend: Backend,
     path: String,
+    if_match: Option<String>,
 }
 
 impl oio::StreamRead for Reader {
@@ -206,10 +209,14 @@ impl oio::StreamRead for Reader {
         if found.is_dir() {
             return Err(Error::new(ErrorKind::IsADirectory, ""));
         }
+        let metadata = metadata_of(&found)?;
+        if self.if_match.is_some() && self.if_match.as_deref() != metadata.etag() {
+            return Err(Error::new(ErrorKind::ConditionNotMatch, ""));
+        }
         let range = content_range(range, found.len())?;
         let is_long = range.end - range.start > LONG_READ_BYTES;
         let bytes = blocking(is_long, move || read_at(&file, range)).await?;
-        Ok((RpRead::new(metadata_of(&found)?), Box::new(bytes)))
+        Ok((RpRead::new(metadata), Box::new(bytes)))
     }
 }
 

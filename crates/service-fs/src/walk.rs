@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::fs::{self, DirEntry, Metadata as FsMetadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use opendal_core::raw::{Timestamp, oio};
 use opendal_core::{Metadata, MetadataBuilder, Result};
@@ -21,8 +22,24 @@ pub(crate) fn metadata_of(found: &FsMetadata) -> Result<Metadata> {
     };
     if let Ok(at) = found.modified() {
         builder.last_modified(Timestamp::try_from(at)?);
+        if !found.is_dir() {
+            builder.etag(version_of(found, at));
+        }
     }
     Ok(builder.build())
+}
+
+/// A name for this state of a file: another one after each write through a rename, and after
+/// each change in place that moves the clock or the size.
+fn version_of(found: &FsMetadata, modified: SystemTime) -> String {
+    let at = modified
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(found);
+    #[cfg(not(unix))]
+    let number = 0;
+    format!("\"{number:x}-{:x}-{:x}\"", at.as_nanos(), found.len())
 }
 
 /// Entries below `key` (`/` or `dir/`), or beside it those that begin with it (`dir/na`).

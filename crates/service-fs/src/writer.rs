@@ -18,7 +18,7 @@ pub(crate) const TEMPORARY: &str = ".opendalfs-";
 /// A temporary file beside its target, gone when dropped.
 pub(crate) fn temporary_for(target: &Path) -> io::Result<NamedTempFile> {
     let parent = target.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(parent)?;
+    make_dirs(parent)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
     #[cfg(unix)]
@@ -35,6 +35,17 @@ pub(crate) fn temporary_for(target: &Path) -> io::Result<NamedTempFile> {
         file.as_file().set_permissions(old.permissions())?;
     }
     Ok(file)
+}
+
+/// Make a directory and those above it. A file in the way is no directory, rather than
+/// something that exists already.
+pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
+    match std::fs::create_dir_all(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+        other => other,
+    }
 }
 
 /// Where a write to `path` must land: at the far end of a symbolic link.
@@ -82,7 +93,7 @@ impl Writer {
             let target = self.target()?;
             self.sink = if self.args.append() {
                 if let Some(parent) = target.parent() {
-                    std::fs::create_dir_all(parent).map_err(failed)?;
+                    make_dirs(parent).map_err(failed)?;
                 }
                 let file = OpenOptions::new().create(true).append(true).open(&target);
                 Sink::Append(file.map_err(failed)?)

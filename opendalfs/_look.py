@@ -1,0 +1,194 @@
+"""Verbs that look: info, ls, find, du, sizes, times, signed URLs."""
+
+from __future__ import annotations
+
+import errno
+from datetime import datetime
+from typing import Any
+
+from fsspec.utils import tokenize
+
+from opendalfs import _expand
+from opendalfs._base import Base, Info
+from opendalfs.errors import Unsupported
+
+
+class Look(Base):
+    """A store that can be looked at."""
+
+    async def _info(self, path: str, **kwargs: Any) -> Info:
+        """One path: name, size (bytes), type ("file" or "directory").
+
+        Where the store tells: mtime and LastModified (datetime with zone), ETag, version_id,
+        ContentType, Metadata.
+
+        Raises
+        ------
+        NotFound
+            (a FileNotFoundError) when neither a file nor a directory is there.
+
+        Notes
+        -----
+        One request for a file, two for a directory that keys imply. Never answered from a
+        listing.
+        """
+        return await self._store.stat(self._strip(path))
+
+    async def _exists(self, path: str, **kwargs: Any) -> bool:
+        try:
+            await self._store.stat(self._strip(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    async def _isdir(self, path: str) -> bool:
+        try:
+            return _expand.is_dir(await self._store.stat(self._strip(path)))
+        except OSError:
+            return False
+
+    async def _isfile(self, path: str) -> bool:
+        try:
+            return not _expand.is_dir(await self._store.stat(self._strip(path)))
+        except OSError:
+            return False
+
+    async def _ls(
+        self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
+    ) -> list[Any]:
+        """Entries of a directory; of a file, the file itself. One request for each 1,000."""
+        path = self._strip(path)
+        entries = None if refresh else self._ls_from_cache(path)
+        if entries is None:
+            entries = await self._store.list(path)
+            is_file = len(entries) == 1 and entries[0]["name"] == path
+            if not is_file:
+                self.dircache[path] = entries
+        if detail:
+            return list(entries)
+        return sorted(e["name"] for e in entries)
+
+    def _ls_from_cache(self, path: str) -> list[Info] | None:
+        try:
+            return self.dircache[path]  # type: ignore[no-any-return]
+        except KeyError:
+            return None
+
+    async def _find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        prefix: str = "",
+        **kwargs: Any,
+    ) -> Any:
+        """Every file below a path, sorted by name.
+
+        Parameters
+        ----------
+        path : str
+            A directory; of a file, the file itself is found.
+        maxdepth : int, optional
+            How many levels; 1 is what `ls` shows.
+        withdirs : bool
+            Directories too, the path itself included.
+        detail : bool
+            A dict of infos by name instead of a list of names.
+        prefix : str
+            Only names whose part below the path begins so; the store filters.
+
+        Notes
+        -----
+        One listing of the whole tree without ``maxdepth``, one for each directory with it.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path = self._strip(path)
+        entries = await self._store.find(path, prefix, maxdepth)
+        found = {e["name"]: e for e in entries}
+        if withdirs:
+            if self._store.has_implicit_dirs:
+                found = _expand.with_parents(found, path, prefix)
+            if path not in ("", self.root_marker) and path not in found:
+                found.update(await self._itself(path, has_entries=bool(found)))
+        else:
+            found = {n: e for n, e in found.items() if e["type"] != "directory"}
+        if not entries and path not in found and not prefix:
+            info = await self._itself(path, has_entries=False)
+            found.update({n: e for n, e in info.items() if not _expand.is_dir(e)})
+        names = sorted(found)
+        return {n: found[n] for n in names} if detail else names
+
+    async def _itself(self, path: str, *, has_entries: bool) -> dict[str, Info]:
+        """The info of a path under its name; nothing when there is none."""
+        if has_entries and self._store.has_implicit_dirs:
+            return {path: {"name": path, "size": 0, "type": "directory"}}
+        try:
+            return {path: await self._store.stat(path)}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    async def _du(
+        self,
+        path: str,
+        total: bool = True,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Bytes used: the sum, or a dict by name with ``total=False``. One listing."""
+        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True)
+        sizes = {name: info["size"] or 0 for name, info in found.items()}
+        return sum(sizes.values()) if total else sizes
+
+    async def _expand_path(
+        self,
+        path: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        assume_literal: bool = False,
+        **kwargs: Any,
+    ) -> list[str]:
+        return list(await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth))
+
+    async def _created(self, path: str) -> datetime:
+        """Time of the last change: stores keep no other."""
+        return await self._modified(path)
+
+    async def _modified(self, path: str) -> datetime:
+        """Time of the last change, with zone.
+
+        Raises
+        ------
+        Unsupported
+            (a NotImplementedError) where the store keeps none, as for implied directories.
+        """
+        info = await self._info(path)
+        if "mtime" not in info:
+            text = f"modified {path!r}: the store keeps no time of it"
+            raise Unsupported(errno.ENOTSUP, text, path)
+        return info["mtime"]  # type: ignore[no-any-return]
+
+    async def _checksum(self, path: str) -> int:
+        """A number that changes with the file: of its ETag, or of its size and time."""
+        return int(tokenize(*_state_of(await self._info(path))), 16)
+
+    async def _ukey(self, path: str) -> str:
+        """The same as text; caches compare it."""
+        return str(tokenize(*_state_of(await self._info(path))))
+
+    async def _sign(
+        self, path: str, expiration: float = 100, method: str = "GET", **kwargs: Any
+    ) -> str:
+        """A URL that anyone can use for ``method`` until it expires (seconds). No request."""
+        return await self._store.sign(self._strip(path), method, float(expiration))
+
+    async def _url(self, path: str, expires: float = 3600, method: str = "GET") -> str:
+        """`sign` under s3fs's name."""
+        return await self._sign(path, expiration=expires, method=method)
+
+
+def _state_of(info: Info) -> tuple[Any, ...]:
+    state = info.get("ETag") or info.get("mtime")
+    return (info["name"], info["size"], str(state))

@@ -1,0 +1,174 @@
+"""Verbs that move and remove: copy, mv, rm, mkdir, rmdir."""
+
+from __future__ import annotations
+
+import errno
+import functools
+from typing import Any
+
+from fsspec.callbacks import DEFAULT_CALLBACK, Callback
+from fsspec.core import has_magic
+
+from opendalfs import _expand
+from opendalfs._base import Info
+from opendalfs._read import Read
+from opendalfs._transfer import raise_first
+from opendalfs.errors import AlreadyExists, IsADirectory
+
+
+class Move(Read):
+    """A store whose files and directories can be moved and removed."""
+
+    async def _cp_file(
+        self, path1: str, path2: str, callback: Callback = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> None:
+        """Copy one file, on the store's side where it can."""
+        path1, path2 = self._strip(path1), self._strip(path2)
+        if await self._isdir(path1):
+            await self._makedirs(path2, exist_ok=True)
+            return
+        await self._run_jobs("copy", [(path1, path2)], own=callback)
+
+    async def _pairs_within(
+        self, path1: Any, path2: Any, recursive: bool, maxdepth: int | None
+    ) -> list[tuple[str, str, Info | None]]:
+        return await _expand.pair(
+            path1,
+            path2,
+            recursive=recursive,
+            maxdepth=maxdepth,
+            find=functools.partial(_expand.expand, self),
+            is_source_dir=self._isdir,
+            is_target_dir=self._isdir,
+        )
+
+    async def _copy(
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool = False,
+        on_error: str | None = None,
+        maxdepth: int | None = None,
+        batch_size: int | None = None,
+        callback: Callback = DEFAULT_CALLBACK,
+        **kwargs: Any,
+    ) -> None:
+        """Copy files, patterns or trees inside the store; some at once, in one call.
+
+        ``on_error="ignore"``, the default with ``recursive``, passes over files that are gone
+        by the time they are copied.
+        """
+        ignores = (on_error or ("ignore" if recursive else "raise")) == "ignore"
+        files = []
+        for source, target, info in await self._pairs_within(path1, path2, recursive, maxdepth):
+            if _expand.is_dir(info):
+                await self._makedirs(target, exist_ok=True)
+            else:
+                files.append((self._strip(source), self._strip(target)))
+        await self._run_jobs("copy", files, every=callback, ignore_missing=ignores)
+
+    async def _mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Move one file: a rename where the store has one."""
+        path1, path2 = self._strip(path1), self._strip(path2)
+        await self._store.rename(path1, path2)
+        self._forget(path1, path2)
+
+    async def _mv(
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Move files, patterns or trees.
+
+        Raises
+        ------
+        NotFound
+            When the source is not there.
+        IsADirectory
+            For a directory without ``recursive``.
+        """
+        pairs = await self._pairs_within(path1, path2, recursive, maxdepth)
+        if not pairs and isinstance(path1, str) and await self._isdir(path1):
+            text = f"mv {path1!r}: is a directory; pass recursive=True"
+            raise IsADirectory(errno.EISDIR, text, path1)
+        moved: list[tuple[str, bool]] = []
+        for source, target, info in pairs:
+            source, target = self._strip(source), self._strip(target)
+            if source == target:
+                await self._info(source)
+            elif _expand.is_dir(info):
+                await self._makedirs(target, exist_ok=True)
+                moved.append((source, True))
+            else:
+                await self._mv_file(source, target)
+        if moved and maxdepth is None:
+            await self._remove(moved)
+
+    async def _rm_file(self, path: str, **kwargs: Any) -> None:
+        """Remove one file.
+
+        Raises
+        ------
+        NotFound, IsADirectory
+        """
+        path = self._strip(path)
+        await self._store.remove_file(path)
+        self._forget(path)
+
+    async def _rm(
+        self,
+        path: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        batch_size: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Remove files, patterns or trees, in batches where the store has them.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing is there.
+        """
+        if isinstance(path, str) and not recursive and not has_magic(self._strip(path)):
+            await self._rm_file(path)
+            return
+        found = await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth)
+        await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
+
+    async def _remove(self, items: list[tuple[str, bool]]) -> None:
+        try:
+            results = await self._store.remove_many(items)
+        finally:
+            self._forget(*(p for p, _ in items))
+        raise_first(results)
+
+    async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """Make a directory, or a bucket. On object stores, below a bucket, nothing is written:
+        directories there are what keys imply.
+
+        Raises
+        ------
+        AlreadyExists
+            Where directories are real; for a bucket.
+        """
+        path = self._strip(path)
+        await self._store.create_dir(path, create_parents)
+        self._forget(path)
+
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Make a directory and those above it."""
+        try:
+            await self._mkdir(path, create_parents=True)
+        except AlreadyExists:
+            if not exist_ok or not await self._isdir(path):
+                raise
+
+    async def _rmdir(self, path: str) -> None:
+        """Remove an empty directory or bucket."""
+        path = self._strip(path)
+        await self._store.remove_dir(path)
+        self._forget(path)
