@@ -33,7 +33,8 @@ test-python: ## Python tests only; PYTEST_ARGS="-k listing -x" chooses
 
 stubs: ## write opendalfs/_core.pyi anew from the extension
 	scripts/setup dev
-	scripts/stubs
+	scripts/build
+	.venv/bin/python scripts/stubs
 
 wheels: ## an sdist and a wheel made from it, checked, in dist/
 	scripts/setup dev

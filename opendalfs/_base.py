@@ -45,8 +45,8 @@ class Base(AsyncFileSystem):
         self.default_block_size: int = options.get("default_block_size") or 5 * 2**20
         self.default_cache_type: str = options.get("default_cache_type") or "readahead"
         # A method of the instance: the form of a path depends on the store's options.
-        self._strip_protocol = self._strip
-        self._parent = self._parent_here
+        self._strip_protocol = self._strip  # type: ignore[method-assign]
+        self._parent = self._parent_here  # type: ignore[method-assign]
         super().__init__(
             asynchronous=asynchronous,
             # The dedicated thread of fsspec is started when it is first needed.
@@ -55,7 +55,8 @@ class Base(AsyncFileSystem):
             **options,
         )
         self._given_loop = loop
-        self._loop = None
+        self._pid: int = os.getpid()
+        self._loop: Any = None
 
     # ---- paths, identity, pickling
 

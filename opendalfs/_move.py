@@ -147,8 +147,10 @@ class Move(Read):
         raise_first(results)
 
     async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
-        """Make a directory, or a bucket. On object stores, below a bucket, nothing is written:
-        directories there are what keys imply.
+        """Make a directory, or a bucket.
+
+        On object stores, below a bucket, nothing is written: directories there are what keys
+        imply.
 
         Raises
         ------

@@ -118,8 +118,10 @@ class Write(Move):
         await self._run_jobs("put", files, every=callback, if_not_exists=only, **kept(kwargs))
 
     async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        """Make an empty file; with ``truncate=False`` keep the bytes of one that is there and
-        renew its time."""
+        """Make an empty file.
+
+        With ``truncate=False`` keep the bytes of one that is there and renew its time.
+        """
         value = b""
         if not truncate and await self._exists(path):
             value = await self._cat_file(path)

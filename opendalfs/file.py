@@ -33,6 +33,7 @@ class OpendalFile(AbstractBufferedFile):
     """
 
     fs: OpendalFileSystem
+    closed: bool
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class OpendalFile(AbstractBufferedFile):
             **kwargs,
         )
         if mode == "ab":
+            # As for the local disk: the end of what is there.
             self.loc = fs.size(path) if fs.exists(path) else 0
 
     # ---- reading
@@ -81,7 +83,7 @@ class OpendalFile(AbstractBufferedFile):
     def _fetch_range(self, start: int, end: int) -> bytes:
         reader = self._reader
         assert reader is not None
-        return reader.read(start, max(start, end)).wait()  # type: ignore[no-any-return]
+        return reader.read(start, max(start, end)).wait()
 
     def readinto(self, b: Any) -> int:
         """Fill a buffer; long reads go from the network into it without a stop."""
@@ -231,8 +233,8 @@ def _leaves_by_exception() -> bool:
         if frame is None:
             return False
         if frame.f_code is OpenFile.__exit__.__code__:
-            args = frame.f_locals.get("args") or ()
-            return bool(args) and args[0] is not None
+            args: list[Any] = list(frame.f_locals.get("args") or [None])
+            return args[0] is not None
         frame = frame.f_back  # type: ignore[assignment]
     return False
 
@@ -251,7 +253,8 @@ class TextFile(io.TextIOWrapper):
         if exc_type is None or not self.writable():
             self.close()
             return
-        self.buffer.__exit__(exc_type, exc, traceback)
+        binary: Any = self.buffer
+        binary.__exit__(exc_type, exc, traceback)
 
 
 class StackedWriter(io.BufferedIOBase):
@@ -312,6 +315,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
     """
 
     fs: OpendalFileSystem
+    closed: bool
 
     @classmethod
     async def open(
@@ -347,7 +351,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         end = self.size if length < 0 else min(self.size, self.loc + length)
         if end <= self.loc:
             return b""
-        data = await self._reader.read(self.loc, end)
+        data: bytes = await self._reader.read(self.loc, end)
         self.loc += len(data)
         return data
 

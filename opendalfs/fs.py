@@ -12,14 +12,17 @@ from __future__ import annotations
 import errno
 import functools
 import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.core import get_compression
 
 from opendalfs import _core
+from opendalfs._look import Look
+from opendalfs._move import Move
+from opendalfs._read import Read
 from opendalfs._write import Write
 from opendalfs.errors import ConfigInvalid, Unsupported
 from opendalfs.file import OpendalAsyncFile, OpendalFile, StackedWriter, TextFile, compress
@@ -27,6 +30,31 @@ from opendalfs.file import OpendalAsyncFile, OpendalFile, StackedWriter, TextFil
 __all__ = ["OpendalFileSystem"]
 
 _MODES = ("rb", "wb", "ab", "xb")
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def direct(coroutine: Callable[_P, Coroutine[Any, Any, _R]]) -> Callable[_P, _R]:
+    """Make the sync form of a coroutine method: run to its end on the calling thread.
+
+    A subclass that replaces the coroutine may await whatever it likes; its version runs on
+    fsspec's IO loop.
+    """
+    name = coroutine.__name__
+
+    @functools.wraps(coroutine)
+    def method(self: OpendalFileSystem, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_sync()
+        verb = getattr(self, name)
+        if verb.__module__.startswith(("opendalfs.", "fsspec.")):
+            return _core.run_blocking(verb(*args, **kwargs))
+        return sync(self.loop, verb, *args, **kwargs)
+
+    method.__name__ = name.removeprefix("_")
+    method.__qualname__ = f"OpendalFileSystem.{method.__name__}"
+    return method  # type: ignore[return-value]
 
 
 class OpendalFileSystem(Write):
@@ -78,7 +106,7 @@ class OpendalFileSystem(Write):
         self._refuse_sync()
         if mode not in _MODES:
             raise _refused_mode(path, mode)
-        size = self.default_block_size if block_size in (None, "default") else int(block_size)  # type: ignore[arg-type]
+        size = self.default_block_size if block_size in (None, "default") else int(block_size)
         return OpendalFile(
             self,
             self._strip(path),
@@ -170,6 +198,45 @@ class OpendalFileSystem(Write):
         raw = io.BytesIO(self.cat_file(path))
         return io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline=newline).read()
 
+    # ---- sync forms of the coroutines
+
+    cat = direct(Read._cat)
+    cat_file = direct(Read._cat_file)
+    cat_ranges = direct(Read._cat_ranges)
+    checksum = direct(Look._checksum)
+    copy = direct(Move._copy)
+    cp_file = direct(Move._cp_file)
+    created = direct(Look._created)
+    du = direct(Look._du)
+    exists = direct(Look._exists)
+    expand_path = direct(Look._expand_path)
+    find = direct(Look._find)
+    get = direct(Read._get)
+    get_file = direct(Read._get_file)
+    glob = direct(AsyncFileSystem._glob)
+    info = direct(Look._info)
+    isdir = direct(Look._isdir)
+    isfile = direct(Look._isfile)
+    ls = direct(Look._ls)
+    makedirs = direct(Move._makedirs)
+    mkdir = direct(Move._mkdir)
+    modified = direct(Look._modified)
+    mv = direct(Move._mv)
+    mv_file = direct(Move._mv_file)
+    pipe = direct(Write._pipe)
+    pipe_file = direct(Write._pipe_file)
+    put = direct(Write._put)
+    put_file = direct(Write._put_file)
+    read = direct(Read._read)
+    rm = direct(Move._rm)
+    rm_file = direct(Move._rm_file)
+    rmdir = direct(Move._rmdir)
+    sign = direct(Look._sign)
+    size = direct(AsyncFileSystem._size)
+    touch = direct(Write._touch)
+    ukey = direct(Look._ukey)
+    url = direct(Look._url)
+
 
 def _refused_mode(path: str, mode: str) -> Exception:
     if "+" in mode and mode.replace("+", "") in _MODES:
@@ -177,65 +244,3 @@ def _refused_mode(path: str, mode: str) -> Exception:
         return Unsupported(errno.ENOTSUP, text, path)
     text = f"open {path!r}: mode {mode!r} is none of {', '.join(_MODES)}"
     return ConfigInvalid(errno.EINVAL, text, path)
-
-
-def _direct(name: str) -> Callable[..., Any]:
-    """Make the sync form of a coroutine method: run to its end on the calling thread.
-
-    A subclass that replaces the coroutine may await whatever it likes; its version runs on
-    fsspec's IO loop.
-    """
-    ours = getattr(OpendalFileSystem, f"_{name}", None) or getattr(AsyncFileSystem, f"_{name}")
-
-    @functools.wraps(ours)
-    def method(self: OpendalFileSystem, *args: Any, **kwargs: Any) -> Any:
-        self._refuse_sync()
-        coroutine = getattr(self, f"_{name}")
-        if coroutine.__module__.startswith(("opendalfs.", "fsspec.")):
-            return _core.run_blocking(coroutine(*args, **kwargs))
-        return sync(self.loop, coroutine, *args, **kwargs)
-
-    method.__name__ = name
-    method.__qualname__ = f"OpendalFileSystem.{name}"
-    return method
-
-
-for _name in (
-    "cat",
-    "cat_file",
-    "cat_ranges",
-    "checksum",
-    "copy",
-    "cp_file",
-    "created",
-    "du",
-    "exists",
-    "expand_path",
-    "find",
-    "get",
-    "get_file",
-    "glob",
-    "info",
-    "isdir",
-    "isfile",
-    "ls",
-    "makedirs",
-    "mkdir",
-    "modified",
-    "mv",
-    "mv_file",
-    "pipe",
-    "pipe_file",
-    "put",
-    "put_file",
-    "read",
-    "rm",
-    "rm_file",
-    "rmdir",
-    "sign",
-    "size",
-    "touch",
-    "ukey",
-    "url",
-):
-    setattr(OpendalFileSystem, _name, _direct(_name))

@@ -43,12 +43,11 @@ class _Service(OpendalFileSystem):
 class _NamesFirst(_Service):
     """For those whose users expect names from ``ls``."""
 
-    async def _ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[Any]:
-        return await super()._ls(path, detail=detail, **kwargs)
-
-    def ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[Any]:
+    async def _ls(
+        self, path: str, detail: bool = False, refresh: bool = False, **kwargs: Any
+    ) -> list[Any]:
         """List a directory: names, or dicts with ``detail=True``."""
-        return super().ls(path, detail=detail, **kwargs)
+        return await super()._ls(path, detail=detail, refresh=refresh, **kwargs)
 
 
 class MemoryFileSystem(_Service):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import opendalfs
@@ -18,7 +17,7 @@ from opendalfs import (
 
 def make() -> list[OpendalFileSystem]:
     """Instances of the general class and of the service classes are one family."""
-    options: Mapping[str, str] = {"key": "k", "secret": "s", "region": "us-east-1"}
+    options: dict[str, Any] = {"key": "k", "secret": "s", "region": "us-east-1"}
     return [
         OpendalFileSystem(),
         OpendalFileSystem("memory", use_listings_cache=True, listings_expiry_time=5.0),

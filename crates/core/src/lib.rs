@@ -20,6 +20,7 @@ mod read;
 mod remove;
 pub mod runtime;
 pub mod service;
+pub mod staged;
 pub mod store;
 mod transfer;
 mod write;

@@ -10,6 +10,7 @@ use opendal_core::{Buffer, ErrorKind};
 
 use crate::error::{Error, Kind, Result};
 use crate::read::ObjectReader;
+use crate::staged::StagedFile;
 use crate::store::Store;
 use crate::write::WriteOptions;
 
@@ -160,18 +161,7 @@ impl Store {
         let reader = self.open_reader(from).await?;
         let size = reader.info().size;
         progress.total(size);
-        let parent = to.parent().filter(|p| !p.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".opendalfs-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // The umask takes its share, as it does for any new file.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder
-            .tempfile_in(parent.unwrap_or(Path::new(".")))
-            .map_err(|e| local(&e))?;
+        let mut file = StagedFile::create(to).map_err(|e| local(&e))?;
         let mut at = 0;
         while at < size {
             let mut piece = next_piece(&reader, at, self.step()).await?;
@@ -185,7 +175,7 @@ impl Store {
             at += len;
             progress.moved(len);
         }
-        file.persist(to).map_err(|e| local(&e.error))?;
+        file.publish().map_err(|e| local(&e))?;
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use opendalfs_core::content_range;
 
 use crate::confine::Root;
 use crate::walk::{self, metadata_of};
-use crate::writer::{Writer, make_dirs, target_of, temporary_for};
+use crate::writer::{Writer, make_dirs, staged_for, target_of};
 
 /// Reads beyond this go to a blocking thread.
 const LONG_READ_BYTES: u64 = 1 << 20;
@@ -151,10 +151,13 @@ impl Service for Backend {
         Ok(oio::OneShotCopier::new(async move {
             blocking(true, move || {
                 let target = target_of(backend.resolve(&to)?);
-                let file = temporary_for(&target).map_err(failed)?;
-                // Copies inside the kernel, shares extents where the file system can.
-                let size = fs::copy(backend.resolve(&from)?, file.path()).map_err(failed)?;
-                file.persist(&target).map_err(|e| failed(e.error))?;
+                let mut source = File::open(backend.resolve(&from)?).map_err(failed)?;
+                let mode = source.metadata().map_err(failed)?.permissions();
+                let staged = staged_for(&target).map_err(failed)?;
+                // Inside the kernel, sharing extents where the file system can.
+                let size = io::copy(&mut source, &mut staged.file()).map_err(failed)?;
+                staged.set_permissions(mode).map_err(failed)?;
+                staged.publish().map_err(failed)?;
                 Ok(MetadataBuilder::file(size).build())
             })
             .await

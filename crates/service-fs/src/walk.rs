@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use opendal_core::raw::{Timestamp, oio};
 use opendal_core::{Metadata, MetadataBuilder, Result};
 
+use opendalfs_core::staged::TEMPORARY_PREFIX;
+
 use crate::backend::failed;
 use crate::confine::Root;
-use crate::writer::TEMPORARY;
 
 /// What the disk says of an entry.
 pub(crate) fn metadata_of(found: &FsMetadata) -> Result<Metadata> {
@@ -85,7 +86,7 @@ impl Walk<'_> {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(TEMPORARY) || !name.starts_with(start) {
+            if name.starts_with(TEMPORARY_PREFIX) || !name.starts_with(start) {
                 continue;
             }
             let Some((found, is_link)) = self.look(&entry) else {

@@ -1,41 +1,16 @@
 //! Writes that appear whole or not at all.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use opendal_core::raw::{OpWrite, oio};
 use opendal_core::{Buffer, Error, ErrorKind, Metadata, Result};
-use tempfile::NamedTempFile;
+use opendalfs_core::staged::StagedFile;
 
 use crate::backend::failed;
 use crate::confine::Root;
 use crate::walk::metadata_of;
-
-/// How names of unfinished files begin; listings leave them out.
-pub(crate) const TEMPORARY: &str = ".opendalfs-";
-
-/// A temporary file beside its target, gone when dropped.
-pub(crate) fn temporary_for(target: &Path) -> io::Result<NamedTempFile> {
-    let parent = target.parent().unwrap_or(Path::new("/"));
-    make_dirs(parent)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // For a new file the umask takes its share; a replaced one keeps its mode.
-        builder.permissions(Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(parent)?;
-    if let Ok(old) = std::fs::metadata(target) {
-        if old.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        file.as_file().set_permissions(old.permissions())?;
-    }
-    Ok(file)
-}
 
 /// Make a directory and those above it. A file in the way is no directory, rather than
 /// something that exists already.
@@ -46,6 +21,12 @@ pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
         }
         other => other,
     }
+}
+
+/// A file on its way to `target`, whose directory is made.
+pub(crate) fn staged_for(target: &Path) -> io::Result<StagedFile> {
+    make_dirs(target.parent().unwrap_or(Path::new("/")))?;
+    StagedFile::create(target)
 }
 
 /// Where a write to `path` must land: at the far end of a symbolic link.
@@ -59,7 +40,7 @@ pub(crate) fn target_of(path: PathBuf) -> PathBuf {
 enum Sink {
     /// Nothing was written yet.
     New,
-    Temporary(NamedTempFile),
+    Staged(StagedFile),
     Append(File),
     Closed,
 }
@@ -98,11 +79,11 @@ impl Writer {
                 let file = OpenOptions::new().create(true).append(true).open(&target);
                 Sink::Append(file.map_err(failed)?)
             } else {
-                Sink::Temporary(temporary_for(&target).map_err(failed)?)
+                Sink::Staged(staged_for(&target).map_err(failed)?)
             };
         }
         match &mut self.sink {
-            Sink::Temporary(file) => Ok(file),
+            Sink::Staged(file) => Ok(file),
             Sink::Append(file) => Ok(file),
             Sink::New | Sink::Closed => {
                 Err(Error::new(ErrorKind::Unexpected, "the file is closed"))
@@ -124,17 +105,13 @@ impl oio::Write for Writer {
         self.open()?;
         let target = self.target()?;
         match std::mem::replace(&mut self.sink, Sink::Closed) {
-            Sink::Temporary(file) if self.args.if_not_exists() => {
-                file.persist_noclobber(&target).map_err(|e| {
-                    if e.error.kind() == io::ErrorKind::AlreadyExists {
-                        return Error::new(ErrorKind::ConditionNotMatch, "");
-                    }
-                    failed(e.error)
+            Sink::Staged(file) if self.args.if_not_exists() => {
+                file.publish_new().map_err(|e| match e.kind() {
+                    io::ErrorKind::AlreadyExists => Error::new(ErrorKind::ConditionNotMatch, ""),
+                    _ => failed(e),
                 })?;
             }
-            Sink::Temporary(file) => {
-                file.persist(&target).map_err(|e| failed(e.error))?;
-            }
+            Sink::Staged(file) => file.publish().map_err(failed)?,
             Sink::Append(_) | Sink::New | Sink::Closed => {}
         }
         metadata_of(&std::fs::metadata(&target).map_err(failed)?)
