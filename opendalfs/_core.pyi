@@ -19,8 +19,8 @@ __all__ = [
     "Transfer",
     "Writer",
     "option_table",
-    "run_blocking",
     "schemes",
+    "set_blocking",
     "shutdown",
 ]
 
@@ -202,17 +202,15 @@ def option_table(scheme: str) -> _list[tuple[str, _list[str], str, str, str]]:
     Options of a scheme, its own first: `(name, aliases, type, default, description)`.
     """
 
-def run_blocking(coroutine: Any) -> Any:
-    """
-    Run a coroutine that awaits only operations of this module, to its end, on this thread and
-    without an event loop.
-
-    Raises RuntimeError when the coroutine waits for anything else.
-    """
-
 def schemes() -> _list[tuple[str, str]]:
     """
     Schemes of this build with their titles, sorted.
+    """
+
+def set_blocking(is_blocking: bool) -> bool:
+    """
+    Say whether a `Pending` that is awaited on this thread blocks; the result is what was said
+    before. `opendalfs._blocking.run` is the only caller.
     """
 
 def shutdown() -> None:

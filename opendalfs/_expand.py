@@ -52,10 +52,10 @@ async def expand(
         if has_magic(one):
             matched: Found = await fs._glob(one, maxdepth=maxdepth, detail=True)
             out.update(matched)
-            if recursive and not matched:
-                raise FileNotFoundError(one)
             # The pattern took one level.
             deeper = None if maxdepth is None else maxdepth - 1
+            if recursive and deeper != 0 and not matched:
+                raise FileNotFoundError(one)
             if recursive and deeper != 0:
                 for name in matched:
                     out.update(await _below(fs, name, deeper))

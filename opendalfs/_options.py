@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from opendalfs.errors import ConfigInvalid
+from opendalfs.errors import ConfigInvalid, Unsupported
 
 # Options of fsspec itself and of its files; the core never sees them.
 _OF_FSSPEC = frozenset(
@@ -75,5 +75,15 @@ def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """What of a call's extra arguments says how to write a file.
 
     fsspec and its users pass others through these calls too; they mean nothing here.
+
+    Raises
+    ------
+    Unsupported
+        For arguments of s3fs that would make another object of it (an encryption, an ACL): they
+        must not be lost without a word.
     """
+    for name in kwargs:
+        if name == "acl" or (name[:1].isupper() and name not in _WRITING):
+            text = f"{name!r} cannot be given for one write; make it an option of the filesystem"
+            raise Unsupported(errno.ENOTSUP, text)
     return {_WRITING[name]: value for name, value in kwargs.items() if name in _WRITING}

@@ -19,7 +19,7 @@ from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.core import get_compression
 
-from opendalfs import _core
+from opendalfs import _blocking
 from opendalfs._look import Look
 from opendalfs._move import Move
 from opendalfs._read import Read
@@ -49,7 +49,7 @@ def direct(coroutine: Callable[_P, Coroutine[Any, Any, _R]]) -> Callable[_P, _R]
         self._refuse_sync()
         verb = getattr(self, name)
         if verb.__module__.startswith(("opendalfs.", "fsspec.")):
-            return _core.run_blocking(verb(*args, **kwargs))
+            return _blocking.run(verb(*args, **kwargs))
         return sync(self.loop, verb, *args, **kwargs)
 
     method.__name__ = name.removeprefix("_")

@@ -159,6 +159,11 @@ impl Error {
         &self.0.path
     }
 
+    /// The cause, in the service's or the system's own words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The operating system's code where one caused this error (a full disk, say).
     #[must_use]
     pub fn os_code(&self) -> Option<i32> {
@@ -195,7 +200,7 @@ impl Error {
             // OpenDAL blames the configuration for a bucket that is not there.
             ErrorKind::ConfigInvalid if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
             ErrorKind::ConfigInvalid => Kind::ConfigInvalid,
-            _ if source.is_some_and(|e| e.is::<crate::http::TimedOut>()) => Kind::Timeout,
+            _ if source.is_some_and(crate::http::is_timeout) => Kind::Timeout,
             _ if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
             // The service refuses the key itself.
             _ if matches!(

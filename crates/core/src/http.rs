@@ -4,13 +4,15 @@
 //! time its body needs at a low rate) for the head of the answer, and `request_timeout` for
 //! each next piece of the body. These limits sit inside OpenDAL's retry layer: one attempt
 //! fails, the next may succeed. An endpoint that never answered anything is not tried again
-//! after a time-out: waiting longer for a machine that is not there helps nobody.
+//! after a time-out, and after five seconds of failures it is left alone for a moment: waiting
+//! longer for a machine that is not there helps nobody, least of all once for each of
+//! thousands of files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use http::{Request, Response};
@@ -23,6 +25,10 @@ use crate::runtime::PerProcess;
 
 /// The slowest upload that is still called alive.
 const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
+/// How long an endpoint that never answered may fail before it counts as dead, and how long
+/// nobody tries it then. Longer than a short outage, shorter than the retries of many files.
+const DEAD_AFTER: Duration = Duration::from_secs(5);
+const LEFT_ALONE: Duration = Duration::from_secs(2);
 const USER_AGENT: &str = concat!("opendalfs/", env!("CARGO_PKG_VERSION"));
 
 /// Marks an error of OpenDAL as a time-out: its kinds have none.
@@ -95,7 +101,26 @@ pub(crate) fn endpoint_of(err: &opendal_core::Error) -> Option<String> {
 struct Bounded {
     inner: ReqwestTransport,
     request_timeout: Duration,
-    answered: Arc<Mutex<HashSet<String>>>,
+    peers: Mutex<HashMap<String, Peer>>,
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Debug, Default)]
+struct Peer {
+    has_answered: bool,
+    /// Start of the first and end of the last of a row of failures.
+    failing: Option<(Instant, Instant)>,
+    cause: String,
+}
+
+impl Peer {
+    /// Never heard of, and not for want of trying.
+    fn is_dead(&self) -> bool {
+        !self.has_answered
+            && self.failing.is_some_and(|(since, last)| {
+                since.elapsed() > DEAD_AFTER && last.elapsed() < LEFT_ALONE
+            })
+    }
 }
 
 impl Bounded {
@@ -123,7 +148,7 @@ impl Bounded {
         Ok(Bounded {
             inner: ReqwestTransport::new(client),
             request_timeout: settings.request_timeout,
-            answered: Arc::default(),
+            peers: Mutex::default(),
         })
     }
 }
@@ -150,14 +175,25 @@ impl HttpTransport for Bounded {
             },
             _ => String::new(),
         };
-        let is_known = lock(&self.answered).contains(&endpoint);
+        let peer = lock(&self.peers)
+            .get(&endpoint)
+            .cloned()
+            .unwrap_or_default();
+        if peer.is_dead() {
+            let err =
+                opendal_core::Error::new(ErrorKind::Unexpected, "the endpoint does not answer");
+            return Err(err.with_context("endpoint", &endpoint));
+        }
+        let is_known = peer.has_answered;
         let body_seconds = req.body().len() as u64 / MIN_BYTES_PER_SECOND;
         let patience = self.request_timeout + Duration::from_secs(body_seconds);
 
+        let begin = Instant::now();
         let answer = tokio::time::timeout(patience, self.inner.fetch(req)).await;
         let resp = match answer {
             Ok(Ok(resp)) => resp,
             Ok(Err(err)) => {
+                self.note_failure(&endpoint, begin, Error::from_opendal(&err).detail());
                 let err = if is_connect_timeout(&err) && !is_known {
                     err.set_permanent()
                 } else {
@@ -166,11 +202,16 @@ impl HttpTransport for Bounded {
                 return Err(err.with_context("endpoint", &endpoint));
             }
             Err(_) => {
+                self.note_failure(&endpoint, begin, "timed out");
                 return Err(timed_out(patience, &endpoint).with_temporary(is_known));
             }
         };
         if !is_known {
-            lock(&self.answered).insert(endpoint.clone());
+            let peer = Peer {
+                has_answered: true,
+                ..Peer::default()
+            };
+            lock(&self.peers).insert(endpoint.clone(), peer);
         }
         let (parts, body) = resp.into_parts();
         let patience = self.request_timeout;
@@ -199,14 +240,36 @@ struct StallGuard {
     endpoint: String,
 }
 
-fn lock(set: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
-    set.lock().unwrap_or_else(PoisonError::into_inner)
+impl Bounded {
+    fn note_failure(&self, endpoint: &str, begin: Instant, cause: &str) {
+        let mut peers = lock(&self.peers);
+        let peer = peers.entry(endpoint.to_owned()).or_default();
+        let since = match peer.failing {
+            // The row goes on when nobody waited in between.
+            Some((since, last)) if begin < last + LEFT_ALONE => since,
+            _ => begin,
+        };
+        peer.failing = Some((since, Instant::now()));
+        cause.clone_into(&mut peer.cause);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn timed_out(patience: Duration, endpoint: &str) -> opendal_core::Error {
     opendal_core::Error::new(ErrorKind::Unexpected, "")
         .with_context("endpoint", endpoint)
         .set_source(TimedOut(patience))
+}
+
+/// Whether a wait for the network ended an operation.
+pub(crate) fn is_timeout(source: &(dyn StdError + 'static)) -> bool {
+    source.is::<TimedOut>()
+        || source
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(reqwest::Error::is_timeout)
 }
 
 fn is_connect_timeout(err: &opendal_core::Error) -> bool {

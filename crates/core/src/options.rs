@@ -56,7 +56,7 @@ pub const fn option(
     }
 }
 
-/// Options that every service takes. The defaults' reasons are in docs/reference/options.md.
+/// Options that every service takes. The defaults' reasons are in docs/reference/defaults.md.
 pub const COMMON: &[OptionSpec] = &[
     option(
         "root",

@@ -188,6 +188,9 @@ pub fn shutdown(patience: Duration) {
         std::thread::sleep(Duration::from_millis(5));
     }
     process.is_closed.store(true, Ordering::Release);
+    // Daemon threads may still be in the middle of something and find the runtime gone; the
+    // process is about to end, and what they would print is no news to anybody.
+    std::panic::set_hook(Box::new(|_| {}));
     let runtime = process
         .runtime
         .lock()

@@ -198,6 +198,19 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// Has whoever is cancelled wait for a task that cannot be stopped half-way.
+struct WaitOnDrop(Option<JoinHandle<()>>);
+
+impl Drop for WaitOnDrop {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            runtime::spawn_cleanup(async move {
+                let _ = task.await;
+            });
+        }
+    }
+}
+
 enum Command {
     Write(Buffer),
     Close(oneshot::Sender<Result<Metadata>>),
@@ -286,7 +299,9 @@ impl ObjectWriter {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Close(reply)).await?;
         self.commands = None;
+        let mut closing = WaitOnDrop(self.task.take());
         let metadata = answer.await.map_err(|_| self.why_gone())??;
+        closing.0 = None;
         Ok(written(&self.place, metadata))
     }
 
@@ -361,12 +376,9 @@ impl Drop for ObjectWriter {
             std::mem::forget((commands, self.task.take()));
             return;
         }
-        let is_open = commands.is_some();
-        drop(commands);
-        if let Some(task) = self.task.take().filter(|_| is_open) {
-            runtime::spawn_cleanup(async move {
-                let _ = task.await;
-            });
+        if commands.is_some() {
+            drop(commands);
+            drop(WaitOnDrop(self.task.take()));
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`awaitable`] wraps a future and the conversion of its result in a [`Pending`]. Python may
 //! `await` it on any asyncio loop or call `wait()`. Coroutines that await nothing but `Pending`
-//! objects can also be run to their end without a loop by [`run_blocking`]: each `Pending`
-//! then blocks the calling thread with the GIL released. So there is one implementation of
+//! objects can also be run to their end without a loop (`opendalfs._blocking.run`): each
+//! `Pending` then blocks the calling thread with the GIL released. So there is one implementation of
 //! every operation, and both ways of calling it run the same code.
 //!
 //! Threads of the runtime never touch Python. They put a number into the queue of the event
@@ -27,7 +27,7 @@ use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::errors::raise;
 
@@ -42,7 +42,7 @@ const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 const SETTLE: Duration = Duration::from_secs(10);
 
 thread_local! {
-    /// Set while `run_blocking` drives a coroutine on this thread.
+    /// Set while a coroutine is run to its end on this thread.
     static IS_BLOCKING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -93,7 +93,7 @@ enum State {
     Ready(Work),
     Waiting {
         result: Arc<Mutex<Option<Convert>>>,
-        task: AbortHandle,
+        task: JoinHandle<()>,
     },
     /// Cancelled; raised once the clean-up is over.
     Settling(PyErr),
@@ -162,7 +162,11 @@ impl Pending {
             return Err(err);
         };
         task.abort();
-        let waited = wait_on_loop(py, async { runtime::settled(SETTLE).await });
+        let waited = wait_on_loop(py, async {
+            // A task that is in the middle of a step ends it first.
+            let _ = tokio::time::timeout(SETTLE, task).await;
+            runtime::settled(SETTLE).await;
+        });
         match waited {
             Ok((future, ..)) => {
                 *lock(&self.state) = State::Settling(err);
@@ -188,14 +192,14 @@ impl Pending {
         };
         let handle = runtime::handle().map_err(|e| raise(py, &e))?;
         loop {
-            let polled = py.detach(|| {
+            let polled = gate::detached(py, || {
                 handle.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await })
             });
             if let Ok(convert) = polled {
                 return convert(py);
             }
             if let Err(interrupt) = py.check_signals() {
-                py.detach(|| {
+                gate::detached(py, || {
                     drop(work);
                     handle.block_on(runtime::settled(SETTLE));
                 });
@@ -213,7 +217,7 @@ impl Pending {
     fn start(&self, py: Python<'_>, mut work: Work) -> PyResult<Object> {
         if self.pace == Pace::Immediate {
             let handle = runtime::handle().map_err(|e| raise(py, &e))?;
-            let polled = py.detach(|| {
+            let polled = gate::detached(py, || {
                 let _inside = handle.enter();
                 work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
             });
@@ -233,34 +237,68 @@ impl Drop for Pending {
     }
 }
 
-/// Run a coroutine that awaits only operations of this module, to its end, on this thread and
-/// without an event loop.
-///
-/// Raises RuntimeError when the coroutine waits for anything else.
+/// Say whether a `Pending` that is awaited on this thread blocks; the result is what was said
+/// before. `opendalfs._blocking.run` is the only caller.
 #[pyfunction]
-pub(crate) fn run_blocking<'py>(
-    py: Python<'py>,
-    coroutine: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            IS_BLOCKING.set(self.0);
-        }
+pub(crate) fn set_blocking(is_blocking: bool) -> bool {
+    IS_BLOCKING.replace(is_blocking)
+}
+
+/// The way back into the interpreter, which closes when it is being taken down.
+///
+/// A thread that attaches to a finalising interpreter is ended by CPython, by unwinding its
+/// stack; Rust frames on it turn that into an abort of the process. So daemon threads that are
+/// in the middle of an operation then stay outside, for ever.
+mod gate {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use pyo3::Python;
+
+    static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+    static RETURNING: AtomicUsize = AtomicUsize::new(0);
+
+    thread_local! {
+        static HAS_KEY: Cell<bool> = const { Cell::new(false) };
     }
-    let _restore = Restore(IS_BLOCKING.replace(true));
-    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
-        Ok(_) => {
-            coroutine.call_method0(intern!(py, "close"))?;
-            Err(PyRuntimeError::new_err(
-                "this coroutine waits for something that needs an event loop",
-            ))
-        }
-        Err(err) if err.is_instance_of::<PyStopIteration>(py) => {
-            err.value(py).getattr(intern!(py, "value"))
-        }
-        Err(err) => Err(err),
+
+    /// `py.detach` whose way back leads through the gate.
+    pub(super) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+        let out = py.detach(|| {
+            let out = work();
+            RETURNING.fetch_add(1, Ordering::SeqCst);
+            if IS_CLOSED.load(Ordering::SeqCst) && !HAS_KEY.get() {
+                RETURNING.fetch_sub(1, Ordering::SeqCst);
+                loop {
+                    std::thread::park();
+                }
+            }
+            out
+        });
+        RETURNING.fetch_sub(1, Ordering::SeqCst);
+        out
     }
+
+    /// Close the gate for all threads but this one, and wait for those who are passing.
+    pub(super) fn close(py: Python<'_>) {
+        HAS_KEY.set(true);
+        IS_CLOSED.store(true, Ordering::SeqCst);
+        py.detach(|| {
+            let until = Instant::now() + Duration::from_secs(1);
+            while RETURNING.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+    }
+}
+
+/// Stop the runtime; registered with `atexit`, so that no thread of ours runs while the
+/// interpreter is taken down. Waits up to 3 s for uploads that are being aborted.
+#[pyfunction]
+pub(crate) fn shutdown(py: Python<'_>) {
+    gate::close(py);
+    py.detach(|| runtime::shutdown(Duration::from_secs(3)));
 }
 
 fn stop(value: Object) -> PyErr {
@@ -271,7 +309,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Waited<T> = (Object, Arc<Mutex<Option<T>>>, AbortHandle);
+type Waited<T> = (Object, Arc<Mutex<Option<T>>>, JoinHandle<()>);
 
 /// Run a future on the runtime; the asyncio future that is returned is done when it is.
 fn wait_on_loop<T: Send + 'static>(
@@ -294,7 +332,7 @@ fn wait_on_loop<T: Send + 'static>(
         shared.done(key);
     })
     .map_err(|e| raise(py, &e))?;
-    Ok((future.unbind(), result, task.abort_handle()))
+    Ok((future.unbind(), result, task))
 }
 
 /// What threads of the runtime see of an event loop: numbers go in, a byte wakes it.

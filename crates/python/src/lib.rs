@@ -9,10 +9,6 @@ mod options;
 mod store;
 mod transfer;
 
-use std::time::Duration;
-
-use pyo3::prelude::*;
-
 /// Every service compiled in. A new one is one line here and one feature in Cargo.toml.
 fn register_services() {
     #[cfg(feature = "azure")]
@@ -33,26 +29,17 @@ fn register_services() {
     opendalfs_service_webdav::register();
 }
 
-/// Stop the runtime; registered with `atexit`, so that no thread of ours runs while the
-/// interpreter is taken down. Waits up to 3 s for uploads that are being aborted.
-#[pyfunction]
-fn shutdown(py: Python<'_>) {
-    py.detach(|| opendalfs_core::runtime::shutdown(Duration::from_secs(3)));
-}
-
 /// The Rust core of opendalfs.
-#[pymodule(gil_used = false)]
+#[pyo3::pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::bridge::{Pending, run_blocking};
+    use super::bridge::{Pending, set_blocking, shutdown};
     #[pymodule_export]
     use super::files::{Reader, Writer};
     #[pymodule_export]
     use super::options::{option_table, schemes};
-    #[pymodule_export]
-    use super::shutdown;
     #[pymodule_export]
     use super::store::Store;
     #[pymodule_export]

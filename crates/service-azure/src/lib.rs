@@ -23,13 +23,7 @@ const BLOB_OPTIONS: &[OptionSpec] = &[
         "https://ACCOUNT.blob.core.windows.net",
         "URL of the service.",
     ),
-    option(
-        "account_name",
-        &[],
-        Text,
-        "AZBLOB_ACCOUNT_NAME",
-        "Storage account.",
-    ),
+    option("account_name", &[], Text, "", "Storage account."),
     option(
         "account_key",
         &["access_key"],

@@ -13,6 +13,7 @@ use opendal_core::Operator;
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::Options;
 use opendalfs_core::service::{Service, build_error, refuse_dots, register as register_service};
+use opendalfs_core::staged::TEMPORARY_PREFIX;
 
 /// Scheme of the store.
 pub const SCHEME: &str = "fs";
@@ -46,6 +47,9 @@ fn build(options: &Options, _container: Option<&str>) -> Result<Operator> {
 fn refuse_key(key: &str) -> Option<&'static str> {
     if key.starts_with('/') || key.contains("//") {
         return Some("empty path segments (\"//\") are refused: the file system would drop them");
+    }
+    if key.split('/').any(|s| s.starts_with(TEMPORARY_PREFIX)) {
+        return Some("names that begin with \".opendalfs-\" are those of unfinished files");
     }
     refuse_dots(key)
 }

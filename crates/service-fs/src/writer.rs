@@ -1,6 +1,6 @@
 //! Writes that appear whole or not at all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,6 @@ enum Sink {
     /// Nothing was written yet.
     New,
     Staged(StagedFile),
-    Append(File),
     Closed,
 }
 
@@ -72,19 +71,22 @@ impl Writer {
     fn open(&mut self) -> Result<&mut dyn Write> {
         if matches!(self.sink, Sink::New) {
             let target = self.target()?;
-            self.sink = if self.args.append() {
-                if let Some(parent) = target.parent() {
-                    make_dirs(parent).map_err(failed)?;
+            let staged = staged_for(&target).map_err(failed)?;
+            if self.args.append() {
+                // On a copy, which shares the extents where the file system can: an append
+                // that fails leaves the file as it was.
+                match File::open(&target) {
+                    Ok(mut present) => {
+                        io::copy(&mut present, &mut staged.file()).map_err(failed)?;
+                    }
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(failed(e)),
                 }
-                let file = OpenOptions::new().create(true).append(true).open(&target);
-                Sink::Append(file.map_err(failed)?)
-            } else {
-                Sink::Staged(staged_for(&target).map_err(failed)?)
-            };
+            }
+            self.sink = Sink::Staged(staged);
         }
         match &mut self.sink {
             Sink::Staged(file) => Ok(file),
-            Sink::Append(file) => Ok(file),
             Sink::New | Sink::Closed => {
                 Err(Error::new(ErrorKind::Unexpected, "the file is closed"))
             }
@@ -112,7 +114,7 @@ impl oio::Write for Writer {
                 })?;
             }
             Sink::Staged(file) => file.publish().map_err(failed)?,
-            Sink::Append(_) | Sink::New | Sink::Closed => {}
+            Sink::New | Sink::Closed => {}
         }
         metadata_of(&std::fs::metadata(&target).map_err(failed)?)
     }
