@@ -2,7 +2,7 @@
 # `PYTHON=/path/to/python make setup` chooses the interpreter .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check test-rust test-python stubs wheels clean
+.PHONY: help setup build demo test check test-rust test-python stubs docs wheels clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ stubs: ## write opendalfs/_core.pyi anew from the extension
 	scripts/setup dev
 	scripts/build
 	.venv/bin/python scripts/stubs
+
+docs: ## write the generated parts of the pages anew
+	scripts/setup dev
+	scripts/build
+	.venv/bin/python scripts/docs
 
 wheels: ## an sdist and a wheel made from it, checked, in dist/
 	scripts/setup dev

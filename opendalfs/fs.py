@@ -201,7 +201,8 @@ class OpendalFileSystem(Write):
     # ---- sync forms of the coroutines
 
     cat = direct(Read._cat)
-    cat_file = direct(Read._cat_file)
+    # fsspec's own annotations know less.
+    cat_file: Callable[..., bytes] = direct(Read._cat_file)
     cat_ranges = direct(Read._cat_ranges)
     checksum = direct(Look._checksum)
     copy = direct(Move._copy)
