@@ -1,9 +1,7 @@
-//! The one error of the house, its kinds, and where OpenDAL's errors become it.
+//! The one error of the house and its kinds. Where OpenDAL's errors become it: `translate`.
 
 use std::error::Error as StdError;
 use std::fmt;
-
-use opendal_core::ErrorKind;
 
 /// What went wrong, in the terms a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +157,12 @@ impl Error {
         &self.0.path
     }
 
+    /// Name the endpoint that was asked.
+    pub(crate) fn with_endpoint(mut self, endpoint: Option<String>) -> Self {
+        self.0.endpoint = endpoint;
+        self
+    }
+
     /// The cause, in the service's or the system's own words.
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail
@@ -175,60 +179,6 @@ impl Error {
     pub fn from_io(err: &std::io::Error) -> Self {
         let mut out = Error::new(io_kind(err), io_text(err));
         out.0.os_code = err.raw_os_error();
-        out
-    }
-
-    /// From an error of OpenDAL. Headers, URLs and Debug dumps of its text stay behind;
-    /// the service's own code and message come along.
-    #[must_use]
-    pub fn from_opendal(err: &opendal_core::Error) -> Self {
-        let text = err.message();
-        let source = err.source();
-        if let Some(io) = source.and_then(|e| e.downcast_ref::<std::io::Error>()) {
-            return Error::from_io(io);
-        }
-        let code = field(text, "code");
-        let kind = match err.kind() {
-            ErrorKind::NotFound => Kind::NotFound,
-            ErrorKind::AlreadyExists => Kind::AlreadyExists,
-            ErrorKind::PermissionDenied => Kind::PermissionDenied,
-            ErrorKind::IsADirectory => Kind::IsADirectory,
-            ErrorKind::NotADirectory => Kind::NotADirectory,
-            ErrorKind::Unsupported => Kind::Unsupported,
-            ErrorKind::ConditionNotMatch => Kind::Changed,
-            ErrorKind::RateLimited => Kind::RateLimited,
-            // OpenDAL blames the configuration for a bucket that is not there.
-            ErrorKind::ConfigInvalid if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
-            ErrorKind::ConfigInvalid => Kind::ConfigInvalid,
-            _ if source.is_some_and(crate::http::is_timeout) => Kind::Timeout,
-            _ if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
-            // The service refuses the key itself.
-            _ if matches!(
-                code.as_deref(),
-                Some("XMinioInvalidObjectName" | "KeyTooLongError" | "InvalidBucketName")
-            ) =>
-            {
-                Kind::ConfigInvalid
-            }
-            _ => Kind::Unexpected,
-        };
-        let mut detail = match (code, field(text, "message")) {
-            (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
-            (Some(code), _) => code,
-            _ => first_line(text),
-        };
-        if let Some(source) = source {
-            let cause = root_cause(source);
-            if !cause.is_empty() && !detail.contains(&cause) {
-                detail = if detail.is_empty() {
-                    cause
-                } else {
-                    format!("{detail}: {cause}")
-                };
-            }
-        }
-        let mut out = Error::new(kind, detail);
-        out.0.endpoint = crate::http::endpoint_of(err);
         out
     }
 }
@@ -279,7 +229,7 @@ fn io_kind(err: &std::io::Error) -> Kind {
 }
 
 /// The text of the operating system's error without Rust's " (os error 28)".
-fn io_text(err: &std::io::Error) -> String {
+pub(crate) fn io_text(err: &std::io::Error) -> String {
     let text = err.to_string();
     match text.find(" (os error") {
         Some(at) => text[..at].to_owned(),
@@ -287,37 +237,11 @@ fn io_text(err: &std::io::Error) -> String {
     }
 }
 
-/// The value of `name: "..."` in the Debug text of a service's XML or JSON error.
-fn field(text: &str, name: &str) -> Option<String> {
-    let start = text.find(&format!("{name}: \""))? + name.len() + 3;
-    let mut value = String::new();
-    let mut chars = text[start..].chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => return Some(value),
-            '\\' => value.push(chars.next()?),
-            _ => value.push(c),
-        }
-    }
-    None
-}
-
 /// One line, short, without a URL's query.
-fn first_line(text: &str) -> String {
+pub(crate) fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let line = line.split('?').next().unwrap_or_default();
     line.chars().take(300).collect()
-}
-
-fn root_cause(err: &(dyn StdError + 'static)) -> String {
-    let mut at = err;
-    while let Some(next) = at.source() {
-        at = next;
-    }
-    match at.downcast_ref::<std::io::Error>() {
-        Some(io) => io_text(io),
-        None => first_line(&at.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -328,22 +252,5 @@ mod tests {
     fn text_has_operation_path_service_and_cause_on_one_line() {
         let err = Error::new(Kind::NotFound, "NoSuchKey").at("read", "b/k", "s3");
         assert_eq!(err.to_string(), "read \"b/k\" on s3: not found (NoSuchKey)");
-    }
-
-    #[test]
-    fn service_code_and_message_are_taken_out_of_a_debug_dump() {
-        let raw = opendal_core::Error::new(
-            ErrorKind::ConfigInvalid,
-            "S3Error { code: \"NoSuchBucket\", message: \"gone\", resource: \"/b?X-Amz-Signature=1\" }",
-        );
-        let err = Error::from_opendal(&raw);
-        assert_eq!(err.kind(), Kind::NotFound);
-        assert_eq!(err.to_string(), "not found (NoSuchBucket: gone)");
-    }
-
-    #[test]
-    fn query_of_a_url_stays_out() {
-        let raw = opendal_core::Error::new(ErrorKind::Unexpected, "GET http://h/k?sig=secret");
-        assert!(!Error::from_opendal(&raw).to_string().contains("secret"));
     }
 }

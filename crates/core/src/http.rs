@@ -9,8 +9,7 @@
 //! thousands of files.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
-use std::fmt;
+use std::error::Error as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +21,7 @@ use opendal_http_transport_reqwest::ReqwestTransport;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, parse_flag};
 use crate::runtime::PerProcess;
+use crate::translate::TimedOut;
 
 /// The slowest upload that is still called alive.
 const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
@@ -30,18 +30,6 @@ const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
 const DEAD_AFTER: Duration = Duration::from_secs(5);
 const LEFT_ALONE: Duration = Duration::from_secs(2);
 const USER_AGENT: &str = concat!("opendalfs/", env!("CARGO_PKG_VERSION"));
-
-/// Marks an error of OpenDAL as a time-out: its kinds have none.
-#[derive(Debug)]
-pub(crate) struct TimedOut(Duration);
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no answer within {:.1} s", self.0.as_secs_f64())
-    }
-}
-
-impl StdError for TimedOut {}
 
 /// What makes one HTTP client differ from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,15 +75,6 @@ pub fn install_default() {
         }
     }
     HttpTransporter::install_default(Default);
-}
-
-/// `scheme://host:port` of the request that caused an error, if one did.
-pub(crate) fn endpoint_of(err: &opendal_core::Error) -> Option<String> {
-    // The context of OpenDAL's error is only in its text; only our own entry is taken out.
-    let text = err.to_string();
-    let rest = &text[text.find("endpoint: ")? + "endpoint: ".len()..];
-    let end = rest.find([',', ' ', '}'])?;
-    Some(rest[..end].to_owned())
 }
 
 struct Bounded {
@@ -262,14 +241,6 @@ fn timed_out(patience: Duration, endpoint: &str) -> opendal_core::Error {
     opendal_core::Error::new(ErrorKind::Unexpected, "")
         .with_context("endpoint", endpoint)
         .set_source(TimedOut(patience))
-}
-
-/// Whether a wait for the network ended an operation.
-pub(crate) fn is_timeout(source: &(dyn StdError + 'static)) -> bool {
-    source.is::<TimedOut>()
-        || source
-            .downcast_ref::<reqwest::Error>()
-            .is_some_and(reqwest::Error::is_timeout)
 }
 
 fn is_connect_timeout(err: &opendal_core::Error) -> bool {

@@ -23,6 +23,7 @@ pub mod service;
 pub mod staged;
 pub mod store;
 mod transfer;
+mod translate;
 mod write;
 
 pub use bulk::{Event, Job, Transfer};

@@ -23,6 +23,12 @@ fn register_services() {
     opendalfs_service_http::register();
     #[cfg(feature = "memory")]
     opendalfs_service_memory::register();
+    #[cfg(any(
+        feature = "services-http",
+        feature = "services-db",
+        feature = "services-extra"
+    ))]
+    opendalfs_service_opendal::register();
     #[cfg(feature = "s3")]
     opendalfs_service_s3::register();
     #[cfg(feature = "webdav")]

@@ -19,25 +19,12 @@ use opendal_core::{
 use opendalfs_core::content_range;
 
 use crate::confine::Root;
+use crate::fault::failed;
 use crate::walk::{self, metadata_of};
 use crate::writer::{Writer, make_dirs, staged_for, target_of};
 
 /// Reads beyond this go to a blocking thread.
 const LONG_READ_BYTES: u64 = 1 << 20;
-
-/// An error of the disk for OpenDAL. None of them passes by itself: OpenDAL's own conversion
-/// has most of them tried again.
-pub(crate) fn failed(e: io::Error) -> Error {
-    let kind = match e.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-        io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
-        io::ErrorKind::IsADirectory => ErrorKind::IsADirectory,
-        io::ErrorKind::NotADirectory => ErrorKind::NotADirectory,
-        _ => ErrorKind::Unexpected,
-    };
-    Error::new(kind, "").set_source(e)
-}
 
 /// Configuration of the backend.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 
 mod backend;
 mod confine;
+mod fault;
 mod walk;
 mod writer;
 

@@ -11,8 +11,8 @@ use opendal_core::{Metadata, MetadataBuilder, Result};
 
 use opendalfs_core::staged::TEMPORARY_PREFIX;
 
-use crate::backend::failed;
 use crate::confine::Root;
+use crate::fault::failed;
 
 /// What the disk says of an entry.
 pub(crate) fn metadata_of(found: &FsMetadata) -> Result<Metadata> {

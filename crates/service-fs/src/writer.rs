@@ -8,8 +8,8 @@ use opendal_core::raw::{OpWrite, oio};
 use opendal_core::{Buffer, Error, ErrorKind, Metadata, Result};
 use opendalfs_core::staged::StagedFile;
 
-use crate::backend::failed;
 use crate::confine::Root;
+use crate::fault::failed;
 use crate::walk::metadata_of;
 
 /// Make a directory and those above it. A file in the way is no directory, rather than
