@@ -49,7 +49,7 @@ async def expand(
     given = [path] if isinstance(path, str) else list(path)
     out: Found = {}
     for one in (fs._strip_protocol(p) for p in given):
-        if has_magic(one):
+        if has_magic(one) and not await _is_name(fs, one):
             matched: Found = await fs._glob(one, maxdepth=maxdepth, detail=True)
             out.update(matched)
             # The pattern took one level.
@@ -66,6 +66,11 @@ async def expand(
     if not out:
         raise FileNotFoundError(path)
     return dict(sorted(out.items()))
+
+
+async def _is_name(fs: OpendalFileSystem, path: str) -> bool:
+    """Whether a path with brackets is the name of something, not a pattern for another."""
+    return "[" in path and not ("*" in path or "?" in path) and await fs._exists(path)
 
 
 async def _below(fs: OpendalFileSystem, path: str, maxdepth: int | None) -> Found:

@@ -10,7 +10,7 @@ from fsspec.utils import tokenize
 
 from opendalfs import _expand
 from opendalfs._base import Base, Info
-from opendalfs.errors import Unsupported
+from opendalfs.errors import ConfigInvalid, Unsupported
 
 
 class Look(Base):
@@ -44,13 +44,13 @@ class Look(Base):
     async def _isdir(self, path: str) -> bool:
         try:
             return _expand.is_dir(await self._store.stat(self._strip(path)))
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, ConfigInvalid):
             return False
 
     async def _isfile(self, path: str) -> bool:
         try:
             return not _expand.is_dir(await self._store.stat(self._strip(path)))
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, ConfigInvalid):
             return False
 
     async def _ls(

@@ -14,9 +14,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use opendal_core::{Buffer, ErrorKind, HttpBody, HttpTransport, HttpTransporter};
 use opendal_http_transport_reqwest::ReqwestTransport;
+use tokio::sync::watch;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, parse_flag};
@@ -211,6 +212,54 @@ impl HttpTransport for Bounded {
             )))
         });
         Ok(Response::from_parts(parts, body))
+    }
+}
+
+/// The transport of one upload that can be called off.
+///
+/// After the cancellation nothing more is sent but removals: parts under way are dropped, the
+/// request that would publish the object is refused. What was begun by a POST (the start of an
+/// upload, its completion) is waited for: whether the service did it would not be known.
+pub(crate) struct Cancellable {
+    inner: HttpTransporter,
+    is_cancelled: watch::Receiver<bool>,
+}
+
+impl Cancellable {
+    /// The transport, and what calls it off.
+    pub(crate) fn new(inner: HttpTransporter) -> (Self, watch::Sender<bool>) {
+        let (cancel, is_cancelled) = watch::channel(false);
+        let out = Cancellable {
+            inner,
+            is_cancelled,
+        };
+        (out, cancel)
+    }
+}
+
+impl HttpTransport for Cancellable {
+    async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
+        let cancelled = || opendal_core::Error::new(ErrorKind::Unexpected, "cancelled");
+        if req.method() == Method::DELETE {
+            return self.inner.fetch(req).await;
+        }
+        let mut is_cancelled = self.is_cancelled.clone();
+        if *is_cancelled.borrow() {
+            return Err(cancelled());
+        }
+        if req.method() == Method::POST {
+            return self.inner.fetch(req).await;
+        }
+        let called_off = async {
+            if is_cancelled.wait_for(|c| *c).await.is_err() {
+                // Nobody is left who could call it off.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            answer = self.inner.fetch(req) => answer,
+            () = called_off => Err(cancelled()),
+        }
     }
 }
 

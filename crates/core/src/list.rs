@@ -6,6 +6,7 @@ use opendal_core::options::ListOptions;
 use crate::error::{Error, Kind, Result};
 use crate::exact::disguise;
 use crate::info::Info;
+use crate::service::refuse_dots;
 use crate::store::{Place, Store};
 
 impl Store {
@@ -106,7 +107,12 @@ impl Store {
         } else {
             format!("{}/{prefix}", place.key)
         };
-        let (mut found, _) = self.entries(place, &disguise(&start), recursive).await?;
+        // Some services refuse a prefix whose last segment is "." or "..": list more there.
+        let asked = match refuse_dots(&start) {
+            Some(_) => place.wire_dir(),
+            None => disguise(&start).into_owned(),
+        };
+        let (mut found, _) = self.entries(place, &asked, recursive).await?;
         // Services that cannot list by prefix give more.
         let wanted = place.name_of(&start);
         found.retain(|e| e.name.starts_with(&wanted));

@@ -7,11 +7,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opendal_core::{Buffer, ErrorKind, Metadata, Writer, options};
-use tokio::sync::{mpsc, oneshot};
+use opendal_core::{Buffer, ErrorKind, HttpTransporter, Metadata, Writer, options};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
+use crate::http::Cancellable;
 use crate::info::Info;
 use crate::read::Span;
 use crate::runtime;
@@ -131,12 +132,17 @@ impl Store {
             options.concurrent = 1;
         }
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
+        let context = place.operator.context();
+        let (transport, cancel) = Cancellable::new(context.http_transport().clone());
+        let context = context.with_http_transport(HttpTransporter::new(transport));
         let writer = place
             .operator
+            .clone()
+            .with_context(context)
             .writer_options(&place.wire(), options)
             .await
             .map_err(fail)?;
-        let mut out = ObjectWriter::start(self.clone(), place, how.clone(), writer)?;
+        let mut out = ObjectWriter::start(self.clone(), place, how.clone(), writer, cancel)?;
         if how.append && !is_native_append {
             out.copy_present(path).await?;
         }
@@ -198,12 +204,13 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Has whoever is cancelled wait for a task that cannot be stopped half-way.
-struct WaitOnDrop(Option<JoinHandle<()>>);
+/// Calls an upload off, and has whoever was cancelled wait until it has ended.
+struct CancelOnDrop(Option<JoinHandle<()>>, watch::Sender<bool>);
 
-impl Drop for WaitOnDrop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         if let Some(task) = self.0.take() {
+            self.1.send_replace(true);
             runtime::spawn_cleanup(async move {
                 let _ = task.await;
             });
@@ -225,13 +232,20 @@ pub struct ObjectWriter {
     place: Place,
     commands: Option<mpsc::Sender<Command>>,
     task: Option<JoinHandle<()>>,
+    cancel: watch::Sender<bool>,
     /// The process whose runtime the task belongs to.
     pid: u32,
     failure: Arc<Mutex<Option<Error>>>,
 }
 
 impl ObjectWriter {
-    fn start(store: Store, place: Place, how: WriteOptions, writer: Writer) -> Result<Self> {
+    fn start(
+        store: Store,
+        place: Place,
+        how: WriteOptions,
+        writer: Writer,
+        cancel: watch::Sender<bool>,
+    ) -> Result<Self> {
         let (commands, mut inbox) = mpsc::channel(1);
         let failure = Arc::new(Mutex::new(None));
         let mut out = ObjectWriter {
@@ -239,6 +253,7 @@ impl ObjectWriter {
             place: place.clone(),
             commands: Some(commands),
             task: None,
+            cancel,
             pid: std::process::id(),
             failure: Arc::clone(&failure),
         };
@@ -258,6 +273,8 @@ impl ObjectWriter {
                         let done = guard.get().copy_from(&place.wire(), 0..bytes).await;
                         let _ = reply.send(done.map_err(|e| fail(&e)));
                     }
+                    // Whoever asked is gone: nothing is published.
+                    Command::Close(reply) if reply.is_closed() => return,
                     Command::Close(reply) => {
                         let done = guard.get().close().await.map_err(|e| fail(&e));
                         if done.is_ok() {
@@ -299,7 +316,7 @@ impl ObjectWriter {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Close(reply)).await?;
         self.commands = None;
-        let mut closing = WaitOnDrop(self.task.take());
+        let mut closing = CancelOnDrop(self.task.take(), self.cancel.clone());
         let metadata = answer.await.map_err(|_| self.why_gone())??;
         closing.0 = None;
         Ok(written(&self.place, metadata))
@@ -311,6 +328,7 @@ impl ObjectWriter {
     /// None today.
     pub async fn abort(&mut self) -> Result<()> {
         let (reply, answer) = oneshot::channel();
+        self.cancel.send_replace(true);
         if self.send(Command::Abort(reply)).await.is_ok() {
             let _ = answer.await;
         }
@@ -378,7 +396,7 @@ impl Drop for ObjectWriter {
         }
         if commands.is_some() {
             drop(commands);
-            drop(WaitOnDrop(self.task.take()));
+            drop(CancelOnDrop(self.task.take(), self.cancel.clone()));
         }
     }
 }

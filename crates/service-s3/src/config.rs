@@ -271,6 +271,12 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         None | Some("s3v4" | "v4") => {}
         Some(_) => return refused("signature_version", "only s3v4 is spoken"),
     }
+    if options.text("endpoint") == Some("") {
+        return refused(
+            "endpoint",
+            "it is empty; give a URL such as http://127.0.0.1:9000",
+        );
+    }
     let is_key_alone =
         options.text("access_key_id").is_some() != options.text("secret_access_key").is_some();
     if is_key_alone {
