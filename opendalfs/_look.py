@@ -34,12 +34,15 @@ class Look(Base):
         """
         return await self._store.stat(self._strip(path))
 
-    async def _exists(self, path: str, **kwargs: Any) -> bool:
+    async def _info_if_any(self, path: str) -> Info | None:
+        """The info of a path, or None when nothing is there."""
         try:
-            await self._store.stat(self._strip(path))
+            return await self._store.stat(self._strip(path))
         except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+            return None
+
+    async def _exists(self, path: str, **kwargs: Any) -> bool:
+        return await self._info_if_any(path) is not None
 
     async def _isdir(self, path: str) -> bool:
         try:
@@ -124,10 +127,8 @@ class Look(Base):
         """The info of a path under its name; nothing when there is none."""
         if has_entries and self._store.has_implicit_dirs:
             return {path: {"name": path, "size": 0, "type": "directory"}}
-        try:
-            return {path: await self._store.stat(path)}
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
+        info = await self._info_if_any(path)
+        return {} if info is None else {path: info}
 
     async def _du(
         self,

@@ -123,9 +123,9 @@ class Write(Move):
         With ``truncate=False`` keep the bytes of one that is there and renew its time.
         """
         value = b""
-        if not truncate and await self._exists(path):
+        info = None if truncate else await self._info_if_any(path)
+        if info is not None:
             value = await self._cat_file(path)
-            info = await self._info(path)
             kwargs.setdefault("content_type", info.get("ContentType"))
             kwargs.setdefault("metadata", info.get("Metadata"))
         await self._pipe_file(path, value, **kwargs)

@@ -13,7 +13,7 @@ from fsspec.compression import compr
 from fsspec.core import OpenFile
 from fsspec.spec import AbstractBufferedFile
 
-from opendalfs import _core
+from opendalfs import _blocking, _core
 from opendalfs._options import kept
 from opendalfs.errors import AlreadyExists, OpendalfsError
 
@@ -76,7 +76,8 @@ class OpendalFile(AbstractBufferedFile):
         )
         if mode == "ab":
             # As for the local disk: the end of what is there.
-            self.loc = fs.size(path) if fs.exists(path) else 0
+            present = _blocking.run(fs._info_if_any(path))
+            self.loc = present["size"] if present else 0
 
     # ---- reading
 
@@ -329,11 +330,11 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
             reader = await fs._store.open_reader(path)
             size = reader.info["size"]
         else:
-            exists = mode != "wb" and await fs._exists(path)
-            if mode == "xb" and exists:
+            present = None if mode == "wb" else await fs._info_if_any(path)
+            if mode == "xb" and present is not None:
                 raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
-            if mode == "ab" and exists:
-                at = (await fs._info(path))["size"]
+            if mode == "ab" and present is not None:
+                at = present["size"]
             writer = await fs._store.open_writer(
                 path, append=mode == "ab", if_not_exists=mode == "xb", **how
             )
