@@ -2,7 +2,7 @@
 # `PYTHON=/path/to/python make setup` chooses the interpreter .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check test-rust test-python stubs docs wheels clean
+.PHONY: help setup build demo test check test-rust test-python bench stubs docs wheels clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-rust: ## Rust tests only
 test-python: ## Python tests only; PYTEST_ARGS="-k listing -x" chooses
 	scripts/test python
 
+bench: ## micro-benchmarks: memory, local, await, import; scripts/bench s3 measures S3
+	scripts/bench $(BENCH_ARGS)
+
 stubs: ## write opendalfs/_core.pyi anew from the extension
 	scripts/setup dev
 	scripts/build
@@ -50,4 +53,4 @@ clean: ## remove what was made in this checkout; caches of the user stay
 	scripts/services stop
 	rm -rf .venv .services dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f opendalfs/_core.*.so opendalfs/_core.*.pyd
-	find opendalfs tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find opendalfs tests examples benches -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -63,6 +63,11 @@ class Reader:
         """
         Fill a writable buffer from `start` on; the result is the count of bytes.
         """
+    def read_on(self, /, start: SupportsIndex, end: SupportsIndex) -> Pending[bytes]:
+        """
+        Like `read`, for a caller who may go on where it ends: what comes next is then fetched in
+        the background.
+        """
 
 @final
 class Store:
@@ -122,9 +127,10 @@ class Store:
         """
         Bytes of a file, or a slice of them as Python means it.
         """
-    def read_many(self, /, spans: SupportsGetItem[int, tuple[str, SupportsIndex | None, SupportsIndex | None]]) -> Pending[_list[Any]]:
+    def read_many(self, /, spans: SupportsGetItem[int, tuple[str, SupportsIndex | None, SupportsIndex | None]], max_gap: SupportsIndex | None = None) -> Pending[_list[Any]]:
         """
-        Many slices at once; an exception in place of each that failed.
+        Many slices at once; an exception in place of each that failed. Slices of one file with
+        at most `max_gap` bytes between them share requests.
         """
     def remove_dir(self, /, path: str) -> Pending[None]:
         """

@@ -76,10 +76,9 @@ async def _is_name(fs: OpendalFileSystem, path: str) -> bool:
 async def _below(fs: OpendalFileSystem, path: str, maxdepth: int | None) -> Found:
     found: Found = await fs._find(path, maxdepth=maxdepth, withdirs=True, detail=True)
     if path not in found:
-        try:
-            found[path] = await fs._info(path)
-        except FileNotFoundError:
-            pass
+        info = await fs._info_if_any(path)
+        if info is not None:
+            found[path] = info
     return found
 
 

@@ -74,6 +74,11 @@ class Read(Transfer):
 
         ``starts`` and ``ends`` are lists or one value for all. An exception stands in place of
         what could not be read, unless ``on_error="raise"``.
+
+        Notes
+        -----
+        Slices of one file with at most ``max_gap`` bytes between them (1 MiB when not given)
+        come in one request.
         """
         if not isinstance(paths, list):
             raise TypeError("paths must be a list")
@@ -82,7 +87,7 @@ class Read(Transfer):
         if len(starts) != len(paths) or len(ends) != len(paths):
             raise ValueError("paths, starts and ends must have the same length")
         spans = [(self._strip(p), s, e) for p, s, e in zip(paths, starts, ends, strict=True)]
-        results: list[Any] = await self._store.read_many(spans)
+        results: list[Any] = await self._store.read_many(spans, max_gap)
         if on_error == "raise":
             raise_first(results)
         return results

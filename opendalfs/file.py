@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["OpendalAsyncFile", "OpendalFile"]
 
 
+# What `readline` looks through at first; longer lines double it.
+_LINE_BYTES = 8192
+
+
 class OpendalFile(AbstractBufferedFile):
     """A file open for reading, writing, appending or exclusive creation, in binary.
 
@@ -74,6 +78,8 @@ class OpendalFile(AbstractBufferedFile):
             size=size,
             **kwargs,
         )
+        # The core's own; fsspec's other caches work on top of plain reads.
+        self._reads_ahead = cache_type == "readahead" and not cache_options
         if mode == "ab":
             # As for the local disk: the end of what is there.
             present = _blocking.run(fs._info_if_any(path))
@@ -85,6 +91,26 @@ class OpendalFile(AbstractBufferedFile):
         reader = self._reader
         assert reader is not None
         return reader.read(start, max(start, end)).wait()
+
+    def read(self, length: int = -1) -> bytes:
+        """The next bytes, all of them for -1; empty at the end.
+
+        Notes
+        -----
+        Reads that go straight on are fetched ahead in the background, further each time, up to
+        24 MiB; after a jump only what is asked for is fetched.
+        """
+        if self._reader is None or not self._reads_ahead:
+            return super().read(length)  # type: ignore[no-any-return]
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        size: int = self.size
+        end = size if length is None or length < 0 else min(size, self.loc + length)
+        if end <= self.loc:
+            return b""
+        data: bytes = self._reader.read_on(self.loc, end).wait()
+        self.loc += len(data)
+        return data
 
     def readinto(self, b: Any) -> int:
         """Fill a buffer; long reads go from the network into it without a stop."""
@@ -103,13 +129,18 @@ class OpendalFile(AbstractBufferedFile):
 
     def readline(self, size: int | None = -1) -> bytes:
         """The bytes up to the next newline, with it; at most ``size``."""
-        if size is None or size < 0:
-            return super().readline()  # type: ignore[no-any-return]
-        start = self.loc
-        line: bytes = super().readline()
-        if len(line) > size:
-            line = line[:size]
-            self.seek(start + size)
+        limit = sys.maxsize if size is None or size < 0 else size
+        start, pieces, step = self.loc, [], _LINE_BYTES
+        while limit > 0:
+            piece = self.read(min(step, limit))
+            end = piece.find(b"\n") + 1
+            pieces.append(piece[:end] if end else piece)
+            limit -= len(piece)
+            if end or not piece:
+                break
+            step *= 2
+        line = b"".join(pieces)
+        self.loc = start + len(line)
         return line
 
     def seekable(self) -> bool:
@@ -352,7 +383,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         end = self.size if length < 0 else min(self.size, self.loc + length)
         if end <= self.loc:
             return b""
-        data: bytes = await self._reader.read(self.loc, end)
+        data: bytes = await self._reader.read_on(self.loc, end)
         self.loc += len(data)
         return data
 

@@ -1,6 +1,7 @@
 //! Many files in one call, some at once, with progress for those who ask.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::error::Result;
 use crate::runtime;
 use crate::store::Store;
-use crate::transfer::Progress;
+use crate::transfer::{Progress, silent};
 use crate::write::WriteOptions;
 
 /// One file to move.
@@ -34,12 +35,12 @@ pub enum Event {
     Done(usize, Result<()>),
 }
 
-struct Reporter<'a> {
+struct Reporter {
     index: usize,
-    events: &'a mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<Event>,
 }
 
-impl Progress for Reporter<'_> {
+impl Progress for Reporter {
     fn total(&self, bytes: u64) {
         let _ = self.events.send(Event::Total(self.index, bytes));
     }
@@ -71,7 +72,12 @@ impl Drop for Transfer {
 }
 
 impl Store {
-    async fn run_job(&self, job: &Job, how: &WriteOptions, progress: &dyn Progress) -> Result<()> {
+    async fn run_job(
+        &self,
+        job: &Job,
+        how: &WriteOptions,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<()> {
         match job {
             Job::Download(from, to) => self.download_with(from, to, progress).await,
             Job::Upload(from, to) => self.upload_with(from, to, how, progress).await,
@@ -82,7 +88,7 @@ impl Store {
     /// Run all jobs, each with its own outcome, in the order given.
     pub async fn run_jobs(&self, jobs: Vec<Job>, how: &WriteOptions) -> Vec<Result<()>> {
         futures::stream::iter(jobs)
-            .map(|job| async move { self.run_job(&job, how, &()).await })
+            .map(|job| async move { self.run_job(&job, how, &silent()).await })
             .buffered(self.max_concurrency())
             .collect()
             .await
@@ -99,14 +105,14 @@ impl Store {
             let limit = store.max_concurrency();
             futures::stream::iter(jobs.iter().enumerate())
                 .for_each_concurrent(limit, |(index, job)| {
-                    let reporter = Reporter {
+                    let reporter: Arc<dyn Progress> = Arc::new(Reporter {
                         index,
-                        events: &sender,
-                    };
-                    let (store, how) = (&store, &how);
+                        events: sender.clone(),
+                    });
+                    let (store, how, sender) = (&store, &how, &sender);
                     async move {
                         let done = store.run_job(job, how, &reporter).await;
-                        let _ = reporter.events.send(Event::Done(reporter.index, done));
+                        let _ = sender.send(Event::Done(index, done));
                     }
                 })
                 .await;

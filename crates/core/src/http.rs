@@ -21,7 +21,8 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, parse_flag};
-use crate::runtime::PerProcess;
+use crate::partial;
+use crate::runtime::{self, PerProcess};
 use crate::translate::TimedOut;
 
 /// The slowest upload that is still called alive.
@@ -79,7 +80,9 @@ pub fn install_default() {
 }
 
 struct Bounded {
-    inner: ReqwestTransport,
+    /// For each of the runtimes its own connections; see [`runtime::is_direct`].
+    shared: ReqwestTransport,
+    direct: ReqwestTransport,
     request_timeout: Duration,
     peers: Mutex<HashMap<String, Peer>>,
 }
@@ -105,32 +108,45 @@ impl Peer {
 
 impl Bounded {
     fn new(settings: &Settings) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(settings.connect_timeout)
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(60));
-        match parse_flag(&settings.verify) {
-            Some(true) => {}
-            Some(false) => builder = builder.tls_danger_accept_invalid_certs(true),
-            None => {
-                for certificate in certificates(&settings.verify)? {
-                    builder = builder.add_root_certificate(certificate);
-                }
-            }
-        }
-        let client = builder.build().map_err(|e| {
-            Error::new(
-                Kind::Unexpected,
-                format!("the HTTP client could not start: {e}"),
-            )
-        })?;
         Ok(Bounded {
-            inner: ReqwestTransport::new(client),
+            shared: client(settings)?,
+            direct: client(settings)?,
             request_timeout: settings.request_timeout,
             peers: Mutex::default(),
         })
     }
+
+    fn client(&self) -> &ReqwestTransport {
+        if runtime::is_direct() {
+            &self.direct
+        } else {
+            &self.shared
+        }
+    }
+}
+
+fn client(settings: &Settings) -> Result<ReqwestTransport> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(settings.connect_timeout)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(Duration::from_secs(60));
+    match parse_flag(&settings.verify) {
+        Some(true) => {}
+        Some(false) => builder = builder.tls_danger_accept_invalid_certs(true),
+        None => {
+            for certificate in certificates(&settings.verify)? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+    }
+    let client = builder.build().map_err(|e| {
+        Error::new(
+            Kind::Unexpected,
+            format!("the HTTP client could not start: {e}"),
+        )
+    })?;
+    Ok(ReqwestTransport::new(client))
 }
 
 fn certificates(path: &str) -> Result<Vec<reqwest::Certificate>> {
@@ -165,11 +181,12 @@ impl HttpTransport for Bounded {
             return Err(err.with_context("endpoint", &endpoint));
         }
         let is_known = peer.has_answered;
+        let range = req.headers().get(http::header::RANGE).cloned();
         let body_seconds = req.body().len() as u64 / MIN_BYTES_PER_SECOND;
         let patience = self.request_timeout + Duration::from_secs(body_seconds);
 
         let begin = Instant::now();
-        let answer = tokio::time::timeout(patience, self.inner.fetch(req)).await;
+        let answer = tokio::time::timeout(patience, self.client().fetch(req)).await;
         let resp = match answer {
             Ok(Ok(resp)) => resp,
             Ok(Err(err)) => {
@@ -193,7 +210,7 @@ impl HttpTransport for Bounded {
             };
             lock(&self.peers).insert(endpoint.clone(), peer);
         }
-        let (parts, body) = resp.into_parts();
+        let (parts, body) = partial::cut(range.as_ref(), resp).into_parts();
         let patience = self.request_timeout;
         let body = body.map_inner(|stream| {
             let stalls = StallGuard { patience, endpoint };

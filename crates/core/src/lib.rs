@@ -9,19 +9,24 @@
 //! Not here: Python (crates/python), fsspec's meanings (opendalfs/fs.py), and whatever one
 //! service alone needs (crates/service-*).
 
+mod ahead;
 mod bulk;
 pub mod error;
 mod exact;
+mod fetch;
 pub mod http;
 pub mod info;
 mod list;
+mod many;
 pub mod options;
+mod partial;
 mod read;
 mod remove;
 pub mod runtime;
 pub mod service;
 pub mod staged;
 pub mod store;
+pub mod target;
 mod transfer;
 mod translate;
 mod write;
@@ -29,8 +34,10 @@ mod write;
 pub use bulk::{Event, Job, Transfer};
 pub use error::{Error, Kind, Result};
 pub use info::Info;
+pub use many::{Got, Wanted};
 pub use opendal_core::Buffer;
-pub use read::{ObjectReader, Span, content_range};
+pub use read::{Begun, ObjectReader, SizedRead, Span, content_range};
 pub use service::Service;
 pub use store::Store;
+pub use target::Target;
 pub use write::{ObjectWriter, WriteOptions};

@@ -1,13 +1,15 @@
 //! Reads: Python's slices over objects, in one request where one is enough.
 
-use futures::{StreamExt, TryStreamExt};
-use opendal_core::options::ReadOptions;
-use opendal_core::raw::{OpRead, OpReader};
-use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
+use std::sync::Arc;
 
+use opendal_core::{Buffer, BytesRange, ErrorKind};
+
+use crate::ahead::Ahead;
 use crate::error::{Error, Kind, Result};
+use crate::fetch::{Opened, parts_of};
 use crate::info::Info;
 use crate::store::{Place, Store};
+use crate::target::{Target, lend, memory};
 
 /// A slice as Python means it: either end may be missing, negative, or past the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,59 +61,158 @@ impl Span {
     }
 }
 
+/// Reads from this size on are filled into memory of their exact size.
+const SIZED_FROM_BYTES: u64 = 1 << 20;
+
+/// A read that has begun.
+#[derive(Debug)]
+pub enum Begun {
+    /// It was short and is over.
+    Whole(Buffer),
+    /// Its size is known, its bytes are still to come.
+    Sized(Box<SizedRead>),
+}
+
+/// A long read whose first answer is on its way.
+#[derive(Debug)]
+pub struct SizedRead {
+    store: Store,
+    place: Place,
+    head: Opened,
+    span: std::ops::Range<u64>,
+    /// Where the first answer ends.
+    head_end: u64,
+    etag: Option<String>,
+}
+
+impl SizedRead {
+    /// Bytes to come.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.span.end - self.span.start
+    }
+
+    /// Whether there are none. Never: short reads end at once.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fill `target`, which has room for [`SizedRead::len`] bytes; some parts at once.
+    ///
+    /// # Errors
+    /// `Changed` when the file was replaced meanwhile; whatever the service answers.
+    ///
+    /// # Panics
+    /// When the target has another size.
+    pub async fn fill(self, mut target: Target) -> Result<()> {
+        assert_eq!(
+            target.len() as u64,
+            self.len(),
+            "a target of the read's size"
+        );
+        let SizedRead {
+            store,
+            place,
+            head,
+            span,
+            head_end,
+            etag,
+        } = self;
+        let mut first = target.split_to(usize_of(head_end - span.start));
+        let head = store.drain_all(&place, head, head_end - span.start, &mut first);
+        let rest = store.fill_parts(&place, head_end, target, etag.as_deref());
+        futures::try_join!(head, rest)?;
+        Ok(())
+    }
+
+    /// Into memory of our own.
+    async fn read(self) -> Result<Buffer> {
+        let (target, lent) = lend(memory(usize_of(self.len())));
+        self.fill(target).await?;
+        Ok(Buffer::from(lent.take().unwrap_or_default()))
+    }
+}
+
 impl Store {
-    /// The bytes of a file, or a slice of them. One request; two for slices whose ends need
-    /// the size.
+    /// The bytes of a file, or a slice of them. One request for each part; one more for slices
+    /// whose ends need the size.
     ///
     /// # Errors
     /// `NotFound`; `IsADirectory`.
     pub async fn read(&self, path: &str, span: Span) -> Result<Buffer> {
-        let place = self.file_place("read", path)?;
-        let part = self.part_bytes() as u64;
-        match span.plan() {
-            Plan::Empty => {
-                self.stat_file("read", path).await?;
-                Ok(Buffer::new())
-            }
-            Plan::Range(range) if range.is_suffix() => {
-                match self.fetch(&place, range, None).await {
-                    Ok((_, bytes)) => Ok(bytes),
-                    // MinIO answers the last bytes of an empty object with a range that is none.
-                    Err(e)
-                        if e.kind() == Kind::Unexpected
-                            && self.stat_file("read", path).await?.size == 0 =>
-                    {
-                        Ok(Buffer::new())
-                    }
-                    Err(e) => Err(e),
-                }
-            }
-            Plan::Range(range) if self.is_local() => Ok(self.fetch(&place, range, None).await?.1),
-            Plan::Range(range) if range.size().is_some_and(|n| n <= part) => {
-                Ok(self.fetch(&place, range, None).await?.1)
-            }
-            Plan::Range(range) => {
-                let end = range.size().map(|n| range.offset().saturating_add(n));
-                self.read_parts(&place, range.offset(), end).await
-            }
-            Plan::NeedsSize => {
-                let info = self.stat_file("read", path).await?;
-                let range = span.within(info.size);
-                self.reader_of(path, info)?
-                    .read(range.start, range.end)
-                    .await
-            }
+        match self.begin_read(path, span).await? {
+            Begun::Whole(bytes) => Ok(bytes),
+            Begun::Sized(read) => read.read().await,
         }
     }
 
-    /// Many slices at once, each with its own outcome, in the order given.
-    pub async fn read_many(&self, wanted: Vec<(String, Span)>) -> Vec<Result<Buffer>> {
-        let limit = self.max_concurrency();
-        futures::stream::iter(wanted)
-            .map(|(path, span)| async move { self.read(&path, span).await })
-            .buffered(limit)
-            .collect()
-            .await
+    /// Like [`Store::read`], up to the moment when the size of a long read is known, so that
+    /// whoever wants the bytes can make room for them.
+    ///
+    /// # Errors
+    /// `NotFound`; `IsADirectory`.
+    pub async fn begin_read(&self, path: &str, span: Span) -> Result<Begun> {
+        let place = self.file_place("read", path)?;
+        let range = match span.plan() {
+            Plan::Empty => {
+                self.stat_file("read", path).await?;
+                return Ok(Begun::Whole(Buffer::new()));
+            }
+            Plan::Range(range) => range,
+            Plan::NeedsSize => {
+                let info = self.stat_file("read", path).await?;
+                let range = span.within(info.size);
+                let bytes = self
+                    .reader_of(path, info)?
+                    .read(range.start, range.end)
+                    .await?;
+                return Ok(Begun::Whole(bytes));
+            }
+        };
+        match self.begin_range(place, range).await {
+            // MinIO answers the last bytes of an empty object with a range that is none.
+            Err(e)
+                if range.is_suffix()
+                    && e.kind() == Kind::Unexpected
+                    && self.stat_file("read", path).await?.size == 0 =>
+            {
+                Ok(Begun::Whole(Buffer::new()))
+            }
+            other => other,
+        }
+    }
+
+    /// Ask for the first part of a range.
+    async fn begin_range(&self, place: Place, range: BytesRange) -> Result<Begun> {
+        let part = self.part_bytes() as u64;
+        let first = if range.is_suffix() || range.size().is_some_and(|n| n <= part) {
+            range
+        } else {
+            BytesRange::from(range.offset()..range.offset().saturating_add(part))
+        };
+        let Some(head) = self.open(&place, first, None).await? else {
+            return Ok(Begun::Whole(Buffer::new()));
+        };
+        let Some(total) = head.total() else {
+            // Of a size that nobody tells: all of it is in this answer, or nobody can know.
+            return Ok(Begun::Whole(self.collect(&place, head).await?));
+        };
+        let fail = |e| self.error("read", &place, &e);
+        let span = content_range(range, total).map_err(fail)?;
+        let head_end = content_range(first, total).map_err(fail)?.end;
+        if span.end == head_end && span.end - span.start < SIZED_FROM_BYTES {
+            return Ok(Begun::Whole(self.collect(&place, head).await?));
+        }
+        let etag = head.etag().filter(|_| place.can_pin());
+        Ok(Begun::Sized(Box::new(SizedRead {
+            store: self.clone(),
+            etag: etag.map(str::to_owned),
+            place,
+            head,
+            span,
+            head_end,
+        })))
     }
 
     /// Open a file for reads at any offset, all of the same version of it. One request.
@@ -140,6 +241,7 @@ impl Store {
             path: path.to_owned(),
             info,
             etag,
+            ahead: Arc::default(),
         })
     }
 
@@ -161,119 +263,27 @@ impl Store {
         Ok(info)
     }
 
-    /// A long or open-ended span: the first part tells the size, the rest comes in parts, some
-    /// at once, all of the version that the first part was of.
-    async fn read_parts(&self, place: &Place, start: u64, end: Option<u64>) -> Result<Buffer> {
-        let part = self.part_bytes() as u64;
-        let first = start..end.unwrap_or(u64::MAX).min(start.saturating_add(part));
-        let (metadata, head) = self.fetch(place, BytesRange::from(first), None).await?;
-        let total = metadata.as_ref().map_or(0, |m| m.content_length());
-        let at = start + head.len() as u64;
-        let end = end.unwrap_or(total).min(total);
-        if at >= end {
-            return Ok(head);
-        }
-        let etag = metadata
-            .as_ref()
-            .and_then(|m| m.etag())
-            .filter(|_| place.can_pin());
-        let rest = self.read_known(place, at, end, etag).await?;
-        Ok([head, rest].into_iter().flatten().collect())
-    }
-
-    /// A span known to be inside the object, in parts when it is long.
-    async fn read_known(
+    /// Fill `target` with the bytes from `start` on, known to be inside the object; in parts
+    /// when it is long, some at once.
+    async fn fill_parts(
         &self,
         place: &Place,
         start: u64,
-        end: u64,
+        mut target: Target,
         etag: Option<&str>,
-    ) -> Result<Buffer> {
-        let part = self.part_bytes() as u64;
-        if self.is_local() || end - start <= part {
-            let range = BytesRange::from(start..end);
-            return Ok(self.fetch(place, range, etag).await?.1);
-        }
-        let starts = (start..end).step_by(usize::try_from(part).unwrap_or(usize::MAX));
-        let parts: Vec<Buffer> = futures::stream::iter(starts)
-            .map(|at| async move {
-                let range = BytesRange::from(at..(at + part).min(end));
-                Ok::<_, Error>(self.fetch(place, range, etag).await?.1)
-            })
-            .buffered(self.part_concurrency())
-            .try_collect()
-            .await?;
-        Ok(parts.into_iter().flatten().collect())
+    ) -> Result<()> {
+        let span = start..start + target.len() as u64;
+        let parts = parts_of(span, self.part_bytes()).map(move |range| {
+            let room = target.split_to(usize_of(range.end - range.start));
+            (range, room)
+        });
+        self.fetch_parts(place, etag, parts).await
     }
+}
 
-    /// One request. The service's reader is asked directly: OpenDAL's `Operator` refuses spans
-    /// that reach past the end, and drops the metadata that came with the bytes.
-    async fn fetch(
-        &self,
-        place: &Place,
-        range: BytesRange,
-        etag: Option<&str>,
-    ) -> Result<(Option<Metadata>, Buffer)> {
-        let options = ReadOptions {
-            if_match: etag.map(str::to_owned),
-            ..Default::default()
-        };
-        let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);
-        let fetched: opendal_core::Result<_> = async {
-            let (service, context) = (place.reads.service(), place.reads.context());
-            let reader = service.read_dyn(context, &place.key, args)?;
-            let (answer, mut stream) = reader.open_dyn(range).await?;
-            let mut pieces = Vec::new();
-            loop {
-                let piece = stream.read_dyn().await?;
-                if piece.is_empty() {
-                    break;
-                }
-                pieces.push(piece);
-            }
-            let bytes = match pieces.len() {
-                1 => pieces.swap_remove(0),
-                _ => pieces.into_iter().flatten().collect(),
-            };
-            let metadata = answer.into_metadata();
-            if let Some(total) = metadata.as_ref().map(|m| m.content_length()) {
-                let wanted = content_range(range, total)?;
-                // A server that knows no ranges sends everything.
-                let is_whole = bytes.len() as u64 == total;
-                if bytes.len() as u64 != wanted.end - wanted.start {
-                    if !is_whole {
-                        return Err(opendal_core::Error::new(
-                            ErrorKind::Unexpected,
-                            "the answer is too short",
-                        ));
-                    }
-                    let cut = bytes.slice(wanted.start as usize..wanted.end as usize);
-                    return Ok((metadata, cut));
-                }
-            }
-            Ok((metadata, bytes))
-        }
-        .await;
-        match fetched {
-            Ok(got) => Ok(got),
-            // Nothing there: past the end, or a slice of an empty object.
-            Err(e) if e.kind() == ErrorKind::RangeNotSatisfied => Ok((None, Buffer::new())),
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                // A directory deserves its own name; this costs a request only on failure.
-                let is_dir =
-                    self.has_implicit_dirs() && self.has_entries(place).await.unwrap_or(false);
-                if is_dir {
-                    return Err(Error::new(Kind::IsADirectory, "").at(
-                        "read",
-                        &place.path,
-                        self.scheme(),
-                    ));
-                }
-                Err(self.error("read", place, &e))
-            }
-            Err(e) => Err(self.error("read", place, &e)),
-        }
-    }
+/// A size in memory. More than the address space cannot be asked for.
+pub(crate) fn usize_of(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// The bytes that a range means in content of `size` bytes, cut at its end. For services that
@@ -302,6 +312,7 @@ pub struct ObjectReader {
     path: String,
     info: Info,
     etag: Option<String>,
+    ahead: Arc<Ahead>,
 }
 
 impl ObjectReader {
@@ -321,10 +332,54 @@ impl ObjectReader {
         if start >= end {
             return Ok(Buffer::new());
         }
+        let (target, lent) = lend(memory(usize_of(end - start)));
+        self.fill(start, target).await?;
+        Ok(Buffer::from(lent.take().unwrap_or_default()))
+    }
+
+    /// How many bytes a read of `len` from `start` on gives.
+    #[must_use]
+    pub fn available(&self, start: u64, len: u64) -> u64 {
+        self.info.size.saturating_sub(start).min(len)
+    }
+
+    /// Fill `target` with the bytes from `start` on, all of which are inside the file.
+    ///
+    /// # Errors
+    /// `Changed`, and whatever the service answers.
+    pub async fn fill(&self, start: u64, target: Target) -> Result<()> {
+        if target.is_empty() {
+            return Ok(());
+        }
         // Resolved for each read: in a forked child the operator is another.
         let place = &self.store.file_place("read", &self.path)?;
         let etag = self.etag.as_deref();
-        self.store.read_known(place, start, end, etag).await
+        self.store.fill_parts(place, start, target, etag).await
+    }
+
+    /// Like [`ObjectReader::fill`], for a caller who may go on reading where this read ends:
+    /// what comes next is then fetched in the background.
+    ///
+    /// # Errors
+    /// As [`ObjectReader::fill`].
+    pub async fn fill_ahead(&self, start: u64, target: Target) -> Result<()> {
+        if target.is_empty() {
+            return Ok(());
+        }
+        self.ahead.fill(self, start, target).await
+    }
+
+    pub(crate) fn part_bytes(&self) -> u64 {
+        self.store.part_bytes() as u64
+    }
+
+    /// How far at most to fetch ahead: not at all where the content is at hand anyway.
+    pub(crate) fn window_bytes(&self) -> u64 {
+        if self.store.is_local() {
+            return 0;
+        }
+        // With the part that is being read, four are in memory.
+        3 * self.part_bytes()
     }
 }
 

@@ -1,13 +1,20 @@
-//! The process's tokio runtime, and values that belong to one process.
+//! The process's tokio runtimes, and values that belong to one process.
+//!
+//! There are two. The *shared* runtime has threads of its own and runs what goes on in the
+//! background: uploads, reads ahead, everything awaited from an event loop. The *direct* one has
+//! none: [`block_on`] runs it on the calling thread, which then waits for the sockets itself. A
+//! blocking call so passes no other thread on its way to the network and back; on a small
+//! machine that is worth more than the request's own work.
 //!
 //! A runtime does not survive `fork`: its threads exist in the parent only. Everything that
 //! depends on one is therefore keyed by process id and made anew on first use in a child;
 //! the parent's copy is leaked there, never dropped, because dropping it would wait for
 //! threads that do not exist.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -93,9 +100,30 @@ impl<T> Drop for PerProcess<T> {
 
 struct Process {
     handle: Handle,
+    /// Used by one thread at a time; `None` where the system refused to make it.
+    direct: Mutex<Option<Direct>>,
     runtime: Mutex<Option<Runtime>>,
     is_closed: AtomicBool,
     cleanups: AtomicUsize,
+}
+
+struct Direct {
+    runtime: Runtime,
+    used: Instant,
+}
+
+/// Connections that lay idle for so long may have been closed by the other side, which nobody
+/// noticed: the direct runtime sees its sockets only while it runs.
+const STALE_AFTER: Duration = Duration::from_millis(250);
+
+thread_local! {
+    static IS_DIRECT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this code is run by the direct runtime. Connections belong to the runtime that made
+/// them; a client that keeps some has to keep two sets.
+pub(crate) fn is_direct() -> bool {
+    IS_DIRECT.get()
 }
 
 static PROCESS: PerProcess<Option<Process>> = PerProcess::new();
@@ -109,8 +137,13 @@ fn process() -> Result<&'static Process> {
             .enable_all()
             .build()
             .ok()?;
+        let direct = Builder::new_current_thread().enable_all().build().ok();
         Some(Process {
             handle: runtime.handle().clone(),
+            direct: Mutex::new(direct.map(|runtime| Direct {
+                runtime,
+                used: Instant::now(),
+            })),
             runtime: Mutex::new(Some(runtime)),
             is_closed: AtomicBool::new(false),
             cleanups: AtomicUsize::new(0),
@@ -137,7 +170,43 @@ pub fn handle() -> Result<Handle> {
     Ok(process()?.handle.clone())
 }
 
-/// Start a task. Dropping the handle does not end it.
+/// Run a future to its end on the calling thread.
+///
+/// The thread drives the direct runtime; while another thread does, the shared one serves.
+///
+/// # Errors
+/// See [`handle`].
+pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            IS_DIRECT.set(false);
+        }
+    }
+    let process = process()?;
+    let mut lane = match process.direct.try_lock() {
+        Ok(lane) => lane,
+        Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
+        Err(TryLockError::WouldBlock) => return Ok(process.handle.block_on(future)),
+    };
+    let Some(direct) = lane.as_mut() else {
+        return Ok(process.handle.block_on(future));
+    };
+    IS_DIRECT.set(true);
+    let _leave = Leave;
+    if direct.used.elapsed() > STALE_AFTER {
+        // One turn sees what happened to the sockets, the next tells the connections.
+        direct.runtime.block_on(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+    }
+    let out = direct.runtime.block_on(future);
+    direct.used = Instant::now();
+    Ok(out)
+}
+
+/// Start a task in the background. Dropping the handle does not end it.
 ///
 /// # Errors
 /// See [`handle`].

@@ -1,17 +1,20 @@
 //! Copies and moves inside a store, and between a store and the local disk.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use opendal_core::options::CopyOptions;
-use opendal_core::{Buffer, ErrorKind};
+use opendal_core::{Buffer, BytesRange, ErrorKind};
 
 use crate::error::{Error, Kind, Result};
+use crate::fetch::parts_of;
 use crate::read::ObjectReader;
 use crate::staged::StagedFile;
 use crate::store::Store;
+use crate::target::{FilePart, Sink};
 use crate::write::WriteOptions;
 
 /// Told what moved: the total once it is known, then each piece. Called on I/O threads.
@@ -20,6 +23,26 @@ pub(crate) trait Progress: Send + Sync {
     fn total(&self, bytes: u64);
     /// More bytes moved.
     fn moved(&self, bytes: u64);
+}
+
+/// For those who ask for no progress.
+pub(crate) fn silent() -> Arc<dyn Progress> {
+    Arc::new(())
+}
+
+/// Tells of what goes into a part of a file.
+struct Counted {
+    inner: FilePart,
+    progress: Arc<dyn Progress>,
+}
+
+impl Sink for Counted {
+    fn put(&mut self, piece: Buffer) -> Result<()> {
+        let bytes = piece.len() as u64;
+        self.inner.put(piece)?;
+        self.progress.moved(bytes);
+        Ok(())
+    }
 }
 
 impl Progress for () {
@@ -33,14 +56,14 @@ impl Store {
     /// # Errors
     /// `NotFound`; `IsADirectory`.
     pub async fn copy(&self, from: &str, to: &str) -> Result<()> {
-        self.copy_with(from, to, &()).await
+        self.copy_with(from, to, &silent()).await
     }
 
     pub(crate) async fn copy_with(
         &self,
         from: &str,
         to: &str,
-        progress: &dyn Progress,
+        progress: &Arc<dyn Progress>,
     ) -> Result<()> {
         let source = self.file_place("copy", from)?;
         let target = self.file_place("copy", to)?;
@@ -75,7 +98,7 @@ impl Store {
         self.copy_through(from, to, progress).await
     }
 
-    async fn copy_through(&self, from: &str, to: &str, progress: &dyn Progress) -> Result<()> {
+    async fn copy_through(&self, from: &str, to: &str, progress: &Arc<dyn Progress>) -> Result<()> {
         let reader = self.open_reader(from).await?;
         let metadata = reader.info().metadata.as_ref();
         let how = WriteOptions {
@@ -146,34 +169,47 @@ impl Store {
     /// # Errors
     /// `NotFound`; those of the local disk.
     pub async fn download(&self, from: &str, to: &Path) -> Result<()> {
-        self.download_with(from, to, &()).await
+        self.download_with(from, to, &silent()).await
     }
 
     pub(crate) async fn download_with(
         &self,
         from: &str,
         to: &Path,
-        progress: &dyn Progress,
+        progress: &Arc<dyn Progress>,
     ) -> Result<()> {
         let local = |e: &std::io::Error| {
             Error::from_io(e).at("get", &to.to_string_lossy(), "the local disk")
         };
-        let reader = self.open_reader(from).await?;
-        let size = reader.info().size;
-        progress.total(size);
-        let mut file = StagedFile::create(to).map_err(|e| local(&e))?;
-        let mut at = 0;
-        while at < size {
-            let mut piece = next_piece(&reader, at, self.step()).await?;
-            let len = piece.len() as u64;
-            while piece.has_remaining() {
-                let chunk = piece.chunk();
-                file.write_all(chunk).map_err(|e| local(&e))?;
-                let n = chunk.len();
-                piece.advance(n);
-            }
-            at += len;
-            progress.moved(len);
+        let place = self.file_place("get", from)?;
+        let part = self.part_bytes() as u64;
+        let head = self.open(&place, BytesRange::from(0..part), None).await?;
+        let size = match &head {
+            Some(head) => head.total(),
+            // Asking for the first bytes of an empty object is asking too much.
+            None => Some(0),
+        };
+        let file = StagedFile::create(to).map_err(|e| local(&e))?;
+        let open = Arc::new(file.file().try_clone().map_err(|e| local(&e))?);
+        let (name, told) = (Arc::<Path>::from(to), Arc::clone(progress));
+        let sink = move |at| Counted {
+            inner: FilePart {
+                file: Arc::clone(&open),
+                at,
+                path: Arc::clone(&name),
+            },
+            progress: Arc::clone(&told),
+        };
+        progress.total(size.unwrap_or(0));
+        if let Some(head) = head {
+            let etag = head.etag().filter(|_| place.can_pin()).map(str::to_owned);
+            let size = size.unwrap_or(0);
+            let mut first = sink(0);
+            let first = self.drain_all(&place, head, part.min(size), &mut first);
+            let rest = parts_of(part..size.max(part), self.part_bytes())
+                .map(move |range| (range.clone(), sink(range.start)));
+            let rest = self.fetch_parts(&place, etag.as_deref(), rest);
+            futures::try_join!(first, rest)?;
         }
         file.publish().map_err(|e| local(&e))?;
         Ok(())
@@ -184,7 +220,7 @@ impl Store {
     /// # Errors
     /// As [`Store::write`]; those of the local disk.
     pub async fn upload(&self, from: &Path, to: &str, how: &WriteOptions) -> Result<()> {
-        self.upload_with(from, to, how, &()).await
+        self.upload_with(from, to, how, &silent()).await
     }
 
     pub(crate) async fn upload_with(
@@ -192,7 +228,7 @@ impl Store {
         from: &Path,
         to: &str,
         how: &WriteOptions,
-        progress: &dyn Progress,
+        progress: &Arc<dyn Progress>,
     ) -> Result<()> {
         let local = |e: &std::io::Error| {
             Error::from_io(e).at("put", &from.to_string_lossy(), "the local disk")

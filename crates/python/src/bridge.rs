@@ -33,7 +33,7 @@ use crate::errors::raise;
 
 type Object = Py<PyAny>;
 /// Turns a result into a Python object, on a thread that is attached.
-type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Object> + Send>;
+type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Step> + Send>;
 type Work = Pin<Box<dyn Future<Output = Convert> + Send>>;
 
 /// How often a blocked thread looks for Ctrl-C.
@@ -55,6 +55,14 @@ pub(crate) enum Pace {
     Waiting,
 }
 
+/// What follows a future.
+pub(crate) enum Step {
+    /// Nothing: here is the result.
+    Done(Object),
+    /// Another future, for which something had to be made that only Python can make.
+    More(Work),
+}
+
 /// Wrap a future for Python. `convert` runs attached, with the result.
 pub(crate) fn awaitable<T, F, C>(pace: Pace, future: F, convert: C) -> Pending
 where
@@ -62,7 +70,26 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
     C: FnOnce(Python<'_>, T) -> PyResult<Object> + Send + 'static,
 {
-    let work = async move {
+    let convert = |py: Python<'_>, value| convert(py, value).map(Step::Done);
+    staged(pace, work(future, convert))
+}
+
+/// Wrap work that may take several steps.
+pub(crate) fn staged(pace: Pace, work: Work) -> Pending {
+    Pending {
+        state: Mutex::new(State::Ready(work)),
+        pace,
+    }
+}
+
+/// A future and what follows it, which runs attached.
+pub(crate) fn work<T, F, C>(future: F, next: C) -> Work
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+    C: FnOnce(Python<'_>, T) -> PyResult<Step> + Send + 'static,
+{
+    Box::pin(async move {
         let outcome = AssertUnwindSafe(future)
             .catch_unwind()
             .await
@@ -78,15 +105,11 @@ where
                 ))
             });
         let convert: Convert = Box::new(move |py: Python<'_>| match outcome {
-            Ok(value) => convert(py, value),
+            Ok(value) => next(py, value),
             Err(err) => Err(raise(py, &err)),
         });
         convert
-    };
-    Pending {
-        state: Mutex::new(State::Ready(Box::pin(work))),
-        pace,
-    }
+    })
 }
 
 enum State {
@@ -126,7 +149,10 @@ impl Pending {
             State::Waiting { result, .. } => {
                 let convert = lock(&result).take();
                 match convert {
-                    Some(convert) => Err(stop(convert(py)?)),
+                    Some(convert) => match convert(py)? {
+                        Step::Done(value) => Err(stop(value)),
+                        Step::More(work) => self.start(py, work),
+                    },
                     None => Err(PyRuntimeError::new_err(
                         "a Pending was resumed before it was done",
                     )),
@@ -190,18 +216,30 @@ impl Pending {
                 "a Pending can be awaited only once",
             ));
         };
-        let handle = runtime::handle().map_err(|e| raise(py, &e))?;
+        if self.pace == Pace::Immediate {
+            while let Some(convert) = poll_once(py, &mut work)? {
+                match convert(py)? {
+                    Step::Done(value) => return Ok(value),
+                    Step::More(more) => work = more,
+                }
+            }
+        }
         loop {
             let polled = gate::detached(py, || {
-                handle.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await })
+                runtime::block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await })
             });
-            if let Ok(convert) = polled {
-                return convert(py);
+            if let Ok(convert) = polled.map_err(|e| raise(py, &e))? {
+                match convert(py)? {
+                    Step::Done(value) => return Ok(value),
+                    Step::More(more) => work = more,
+                }
+                continue;
             }
             if let Err(interrupt) = py.check_signals() {
                 gate::detached(py, || {
                     drop(work);
-                    handle.block_on(runtime::settled(SETTLE));
+                    // Driven a little longer, what was dropped closes its connections.
+                    let _ = runtime::block_on(runtime::settled(SETTLE));
                 });
                 return Err(interrupt);
             }
@@ -216,19 +254,30 @@ impl Pending {
 
     fn start(&self, py: Python<'_>, mut work: Work) -> PyResult<Object> {
         if self.pace == Pace::Immediate {
-            let handle = runtime::handle().map_err(|e| raise(py, &e))?;
-            let polled = gate::detached(py, || {
-                let _inside = handle.enter();
-                work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-            });
-            if let Poll::Ready(convert) = polled {
-                return Err(stop(convert(py)?));
+            while let Some(convert) = poll_once(py, &mut work)? {
+                match convert(py)? {
+                    Step::Done(value) => return Err(stop(value)),
+                    Step::More(more) => work = more,
+                }
             }
         }
         let (future, result, task) = wait_on_loop(py, work)?;
         *lock(&self.state) = State::Waiting { result, task };
         Ok(future)
     }
+}
+
+/// Try work that is expected to end without waiting.
+fn poll_once(py: Python<'_>, work: &mut Work) -> PyResult<Option<Convert>> {
+    let handle = runtime::handle().map_err(|e| raise(py, &e))?;
+    let polled = gate::detached(py, || {
+        let _inside = handle.enter();
+        work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    });
+    Ok(match polled {
+        Poll::Ready(convert) => Some(convert),
+        Poll::Pending => None,
+    })
 }
 
 impl Drop for Pending {

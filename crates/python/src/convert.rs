@@ -1,7 +1,10 @@
 //! Values that cross the border.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use opendalfs_core::{Buffer, Error, Info, Result};
+use opendalfs_core::{Buffer, Error, Info, Result, Target};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -26,17 +29,46 @@ pub(crate) fn payload(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
     Ok(Buffer::from(Bytes::from_owner(PyBackedBytes::from(fixed))))
 }
 
+/// A `bytes` object that is still to be filled, and the way to fill it, from any thread. Nobody
+/// else has the object before it is full.
+#[expect(
+    unsafe_code,
+    reason = "PyO3's own way zeroes the memory first, and fills it attached"
+)]
+pub(crate) fn room(py: Python<'_>, len: usize) -> PyResult<(Py<PyBytes>, Target)> {
+    let size = pyo3::ffi::Py_ssize_t::try_from(len)
+        .map_err(|_| PyMemoryError::new_err("more bytes than there is memory for"))?;
+    // SAFETY: a null pointer asks for memory without content; a null result is an error.
+    let made = unsafe {
+        let made = pyo3::ffi::PyBytes_FromStringAndSize(std::ptr::null(), size);
+        Bound::from_owned_ptr_or_err(py, made)?.cast_into_unchecked::<PyBytes>()
+    };
+    // SAFETY: the object is one of `bytes`.
+    let at = unsafe { pyo3::ffi::PyBytes_AsString(made.as_ptr()) }.cast::<u8>();
+    let made = made.unbind();
+    let owner = Arc::new(made.clone_ref(py));
+    // SAFETY: the memory is that of the object, which the owner keeps; the other reference
+    // stays with the caller, who shows it to nobody before the read is over.
+    let target = unsafe { Target::new(at, len, owner) };
+    Ok((made, target))
+}
+
 /// `bytes` of a buffer: one copy.
 pub(crate) fn bytes_object(py: Python<'_>, data: Buffer) -> PyResult<Py<PyAny>> {
-    let made = PyBytes::new_with(py, data.len(), |mut target| {
-        for piece in data {
-            let (head, tail) = target.split_at_mut(piece.len());
-            head.copy_from_slice(&piece);
-            target = tail;
-        }
-        Ok(())
-    })?;
-    Ok(made.into_any().unbind())
+    let (made, mut target) = room(py, data.len())?;
+    for piece in data {
+        target.fill(&piece);
+    }
+    Ok(made.into_any())
+}
+
+/// The first `count` bytes of an object that was to be filled.
+pub(crate) fn filled(py: Python<'_>, made: Py<PyBytes>, count: usize) -> PyResult<Py<PyAny>> {
+    let bytes = made.bind(py).as_bytes();
+    if count == bytes.len() {
+        return Ok(made.into_any());
+    }
+    Ok(PyBytes::new(py, &bytes[..count]).into_any().unbind())
 }
 
 /// fsspec's dict for a file or directory.
@@ -95,7 +127,7 @@ pub(crate) fn infos_object(py: Python<'_>, infos: &[Info]) -> PyResult<Py<PyAny>
 /// One object or exception for each outcome of a bulk call.
 pub(crate) fn outcomes<T>(
     py: Python<'_>,
-    results: Vec<Result<T>>,
+    results: impl IntoIterator<Item = Result<T>>,
     convert: impl Fn(Python<'_>, T) -> PyResult<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let out = PyList::empty(py);

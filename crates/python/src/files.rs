@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use opendalfs_core::{ObjectReader, ObjectWriter};
+use opendalfs_core::{ObjectReader, ObjectWriter, Target};
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::bridge::{Pace, Pending, awaitable};
-use crate::convert::{bytes_object, info_object, none, payload};
+use crate::convert::{info_object, none, payload, room};
 
 /// A file open for reading at any offset.
 #[pyclass(frozen, module = "opendalfs._core")]
@@ -34,13 +34,23 @@ impl Reader {
 
     /// Bytes `start..end` of the file, cut at its end.
     #[pyo3(signature = (start, end) -> "collections.abc.Awaitable[bytes]")]
-    fn read(&self, start: u64, end: u64) -> Pending {
+    fn read(&self, py: Python<'_>, start: u64, end: u64) -> PyResult<Pending> {
         let reader = self.inner.clone();
-        awaitable(
-            self.pace,
-            async move { reader.read(start, end).await },
-            bytes_object,
-        )
+        let len = reader.available(start, end.saturating_sub(start));
+        let (made, target) = room(py, usize::try_from(len).unwrap_or(usize::MAX))?;
+        let work = async move { reader.fill(start, target).await };
+        Ok(awaitable(self.pace, work, |_, ()| Ok(made.into_any())))
+    }
+
+    /// Like `read`, for a caller who may go on where it ends: what comes next is then fetched in
+    /// the background.
+    #[pyo3(signature = (start, end) -> "collections.abc.Awaitable[bytes]")]
+    fn read_on(&self, py: Python<'_>, start: u64, end: u64) -> PyResult<Pending> {
+        let reader = self.inner.clone();
+        let len = reader.available(start, end.saturating_sub(start));
+        let (made, target) = room(py, usize::try_from(len).unwrap_or(usize::MAX))?;
+        let work = async move { reader.fill_ahead(start, target).await };
+        Ok(awaitable(self.pace, work, |_, ()| Ok(made.into_any())))
     }
 
     /// Fill a writable buffer from `start` on; the result is the count of bytes.
@@ -55,31 +65,35 @@ impl Reader {
             .import("builtins")?
             .call_method1("memoryview", (buffer,))?
             .call_method1("cast", ("B",))?;
-        let target = PyBuffer::<u8>::get(&view)?;
-        if target.readonly() {
-            return Err(PyBufferError::new_err("the buffer is read-only"));
-        }
-        if !target.is_c_contiguous() {
-            return Err(PyBufferError::new_err("the buffer is not contiguous"));
-        }
-        let end = start
-            .checked_add(target.item_count() as u64)
-            .ok_or_else(|| PyValueError::new_err("the range ends past 2**64"))?;
+        let (at, len) = writable(&view)?;
         let reader = self.inner.clone();
-        Ok(awaitable(
-            self.pace,
-            async move { reader.read(start, end).await },
-            // From the network's pieces into the caller's buffer: the one copy.
-            move |py, data| {
-                let mut at = 0;
-                for piece in data {
-                    copy_into(py, &target, at, &piece);
-                    at += piece.len();
-                }
-                Ok(at.into_pyobject(py)?.into_any().unbind())
-            },
-        ))
+        let count = reader.available(start, len as u64);
+        #[expect(
+            unsafe_code,
+            reason = "bytes go from the network into the caller's buffer"
+        )]
+        // SAFETY: `view` is a view of our own, which keeps the caller's buffer where it is and
+        // writable while it lives. That the caller does not read what is being read into is
+        // what every `readinto` asks.
+        let mut target = unsafe { Target::new(at, len, Arc::new(view.unbind())) };
+        let target = target.split_to(usize::try_from(count).unwrap_or(len));
+        let work = async move { reader.fill(start, target).await };
+        Ok(awaitable(self.pace, work, move |py, ()| {
+            Ok(count.into_pyobject(py)?.into_any().unbind())
+        }))
     }
+}
+
+/// Where a view's bytes begin, and their count.
+fn writable(view: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
+    let buffer = PyBuffer::<u8>::get(view)?;
+    if buffer.readonly() {
+        return Err(PyBufferError::new_err("the buffer is read-only"));
+    }
+    if !buffer.is_c_contiguous() {
+        return Err(PyBufferError::new_err("the buffer is not contiguous"));
+    }
+    Ok((buffer.buf_ptr().cast(), buffer.len_bytes()))
 }
 
 /// A file open for writing. Dropped without `close()`, it publishes nothing.
@@ -120,24 +134,5 @@ impl Writer {
         let writer = Arc::clone(&self.inner);
         let work = async move { writer.lock().await.abort().await };
         awaitable(Pace::Waiting, work, none)
-    }
-}
-
-/// Copy bytes into a Python buffer at an offset.
-#[expect(
-    unsafe_code,
-    reason = "PyBuffer has no sound safe way to write: Python may share the memory"
-)]
-fn copy_into(_attached: Python<'_>, target: &PyBuffer<u8>, at: usize, bytes: &[u8]) {
-    assert!(
-        at + bytes.len() <= target.len_bytes(),
-        "a read is never longer than asked for"
-    );
-    // SAFETY: the buffer is writable, contiguous (both checked when it was taken) and held by
-    // `target`; the range lies inside (asserted); no reference to it exists, and the attached
-    // thread makes this write one that Python's own threads are ordered with.
-    unsafe {
-        let start = target.buf_ptr().cast::<u8>().add(at);
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len());
     }
 }

@@ -4,16 +4,22 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opendalfs_core::{Buffer, Job, Span, Store as CoreStore, WriteOptions};
+use opendalfs_core::{Begun, Buffer, Got, Job, Span, Store as CoreStore, Wanted, WriteOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::bridge::{Pace, Pending, awaitable};
-use crate::convert::{bytes_object, info_object, infos_object, none, outcomes, payload};
+use crate::bridge::{Pace, Pending, Step, awaitable, staged, work};
+use crate::convert::{
+    bytes_object, filled, info_object, infos_object, none, outcomes, payload, room,
+};
 use crate::errors::raise;
 use crate::files::{Reader, Writer};
 use crate::transfer::Transfer;
+
+/// Slices up to this size get an object to be filled before they are asked for; a longer one may
+/// reach far past the end of a small file.
+const MAX_ROOM_BYTES: usize = 1 << 20;
 
 /// One configured place to keep objects. Every method that talks to it returns an awaitable
 /// that also has `wait()`.
@@ -159,22 +165,63 @@ impl Store {
     #[pyo3(signature = (path, start = None, end = None) -> "collections.abc.Awaitable[bytes]")]
     fn read(&self, path: String, start: Option<i64>, end: Option<i64>) -> Pending {
         let store = self.inner.clone();
-        let work = async move { store.read(&path, Span { start, end }).await };
-        awaitable(self.pace, work, bytes_object)
+        let begin = async move { store.begin_read(&path, Span { start, end }).await };
+        staged(
+            self.pace,
+            work(begin, |py, begun| match begun {
+                Begun::Whole(bytes) => bytes_object(py, bytes).map(Step::Done),
+                // Straight from the network into the object that is returned.
+                Begun::Sized(read) => {
+                    let len = usize::try_from(read.len()).unwrap_or(usize::MAX);
+                    let (made, target) = room(py, len)?;
+                    let fill = read.fill(target);
+                    Ok(Step::More(work(fill, |_, ()| {
+                        Ok(Step::Done(made.into_any()))
+                    })))
+                }
+            }),
+        )
     }
 
-    /// Many slices at once; an exception in place of each that failed.
-    #[pyo3(signature = (spans) -> "collections.abc.Awaitable[list[typing.Any]]")]
-    fn read_many(&self, spans: Vec<(String, Option<i64>, Option<i64>)>) -> Pending {
+    /// Many slices at once; an exception in place of each that failed. Slices of one file with
+    /// at most `max_gap` bytes between them share requests.
+    #[pyo3(signature = (spans, max_gap = None) -> "collections.abc.Awaitable[list[typing.Any]]")]
+    fn read_many(
+        &self,
+        py: Python<'_>,
+        spans: Vec<(String, Option<i64>, Option<i64>)>,
+        max_gap: Option<u64>,
+    ) -> PyResult<Pending> {
         let store = self.inner.clone();
-        let wanted = spans
-            .into_iter()
-            .map(|(path, start, end)| (path, Span { start, end }))
-            .collect();
-        let work = async move { Ok(store.read_many(wanted).await) };
-        awaitable(self.pace, work, |py, results| {
-            outcomes(py, results, bytes_object)
-        })
+        let (mut wanted, mut rooms) = (Vec::new(), Vec::new());
+        for (path, start, end) in spans {
+            let len = match (start, end) {
+                (Some(s), Some(e)) if s >= 0 && e > s => usize::try_from(e - s).ok(),
+                _ => None,
+            };
+            let (made, room) = match len.filter(|n| *n <= MAX_ROOM_BYTES) {
+                Some(len) => room(py, len).map(|(made, room)| (Some(made), Some(room)))?,
+                None => (None, None),
+            };
+            rooms.push(made);
+            wanted.push(Wanted {
+                path,
+                span: Span { start, end },
+                room,
+            });
+        }
+        let work = async move { Ok(store.read_many(wanted, max_gap).await) };
+        Ok(awaitable(self.pace, work, |py, results| {
+            let results = results
+                .into_iter()
+                .zip(rooms)
+                .map(|(r, room)| r.map(|r| (r, room)));
+            outcomes(py, results, |py, (got, room)| match (got, room) {
+                (Got::Filled(count), Some(room)) => filled(py, room, count),
+                (Got::Bytes(bytes), _) => bytes_object(py, bytes),
+                (Got::Filled(_), None) => bytes_object(py, Buffer::new()),
+            })
+        }))
     }
 
     /// Write a whole file.

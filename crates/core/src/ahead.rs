@@ -1,0 +1,217 @@
+//! Reading ahead of a reader that goes straight on.
+//!
+//! The first read of a file fetches what it asks for, and a little more when that is little.
+//! When the next one goes on where it ended, parts behind it are fetched in the background,
+//! twice as far with every read, up to three parts. A jump to elsewhere ends that:
+//! random reads fetch what they ask for, nothing else.
+
+use std::collections::VecDeque;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Kind, Result};
+use crate::read::{ObjectReader, usize_of};
+use crate::runtime::{self, PerProcess};
+use crate::target::{Target, lend, memory};
+
+/// Small reads fetch at least so much: lines and headers come in rows.
+const BLOCK_BYTES: u64 = 128 << 10;
+/// The least that is fetched ahead, once it is.
+const MIN_WINDOW_BYTES: u64 = 1 << 20;
+
+/// A reader's look ahead. Empty in a forked child.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    state: PerProcess<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Where the last read ended, once there was one.
+    next: Option<u64>,
+    /// How far to fetch ahead.
+    window: u64,
+    /// What is here or on its way, without gaps.
+    parts: VecDeque<Part>,
+    /// Memory to use again.
+    spare: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Part {
+    start: u64,
+    end: u64,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Coming(JoinHandle<Result<Vec<u8>>>),
+    Here(Vec<u8>),
+    /// Taken out to be waited for, or failed.
+    Gone,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Content::Coming(task) = &self.content {
+            task.abort();
+        }
+    }
+}
+
+impl Part {
+    /// The part's bytes, waited for.
+    async fn bytes(&mut self) -> Result<&[u8]> {
+        if let Content::Coming(task) = &mut self.content {
+            let ended = task.await;
+            self.content = Content::Gone;
+            let ended = ended.map_err(|e| {
+                Error::new(Kind::Unexpected, format!("a read ahead ended early: {e}"))
+            });
+            self.content = Content::Here(ended.flatten()?);
+        }
+        match &self.content {
+            Content::Here(bytes) => Ok(bytes),
+            _ => Err(Error::new(Kind::Unexpected, "a read ahead failed before")),
+        }
+    }
+}
+
+impl State {
+    fn covered(&self) -> Option<(u64, u64)> {
+        Some((self.parts.front()?.start, self.parts.back()?.end))
+    }
+
+    /// Let go of what lies before `start`, or of everything when `start` is elsewhere.
+    fn advance(&mut self, start: u64) {
+        let goes_on = match (self.covered(), self.next) {
+            (Some((from, to)), _) => (from..=to).contains(&start),
+            (None, next) => next == Some(start),
+        };
+        if !goes_on {
+            self.window = 0;
+            self.parts.clear();
+            return;
+        }
+        while self.parts.front().is_some_and(|p| p.end <= start) {
+            if let Some(mut part) = self.parts.pop_front()
+                && let Content::Here(bytes) = std::mem::replace(&mut part.content, Content::Gone)
+            {
+                self.spare.push(bytes);
+            }
+        }
+    }
+
+    /// Fetch `start..end`: in the background, or at once where that takes no time.
+    async fn schedule(&mut self, reader: &ObjectReader, start: u64, end: u64) -> Result<()> {
+        let len = usize_of(end - start);
+        // Memory that fits, used before and so already there.
+        let fits = |m: &Vec<u8>| m.capacity() >= len && m.capacity() <= 2 * len;
+        let mut room = match self.spare.iter().position(fits) {
+            Some(found) => self.spare.swap_remove(found),
+            None => memory(len),
+        };
+        self.spare.truncate(1);
+        room.resize(len, 0);
+        let is_local = reader.window_bytes() == 0;
+        let reader = reader.clone();
+        let fetch = async move {
+            let (target, lent) = lend(room);
+            reader.fill(start, target).await?;
+            Ok(lent.take().unwrap_or_default())
+        };
+        let content = if is_local {
+            Content::Here(fetch.await?)
+        } else {
+            Content::Coming(runtime::spawn(fetch)?)
+        };
+        self.parts.push_back(Part {
+            start,
+            end,
+            content,
+        });
+        Ok(())
+    }
+
+    /// Have everything up to `wanted` fetched or on its way, and the window behind it.
+    async fn look_ahead(&mut self, reader: &ObjectReader, wanted: (u64, u64)) -> Result<()> {
+        let size = reader.info().size;
+        let part = reader.part_bytes();
+        let mut at = self.covered().map_or(wanted.0, |(_, to)| to);
+        // What this read needs comes in one piece and first.
+        let need = wanted.1.max(wanted.0 + BLOCK_BYTES).min(size);
+        if at < wanted.1 {
+            while at < need {
+                let end = (at + part).min(need);
+                self.schedule(reader, at, end).await?;
+                at = end;
+            }
+        }
+        let until = (wanted.1 + self.window).min(size);
+        let step = (self.window / 4).clamp(MIN_WINDOW_BYTES, part.max(MIN_WINDOW_BYTES));
+        // A little that is missing at the end of the window is no reason to ask.
+        while at < until && (until - at >= step || until == size) {
+            let end = (at + step).min(size);
+            self.schedule(reader, at, end).await?;
+            at = end;
+        }
+        Ok(())
+    }
+}
+
+impl Ahead {
+    /// Fill `target` with the bytes from `start` on, all of which are inside the file.
+    pub(crate) async fn fill(
+        &self,
+        reader: &ObjectReader,
+        start: u64,
+        mut target: Target,
+    ) -> Result<()> {
+        let len = target.len() as u64;
+        let end = start + len;
+        let state = self.state.get(Mutex::default);
+        let mut state = state.lock().await;
+        let went_on = state.next == Some(start);
+        state.advance(start);
+        let most = reader.window_bytes();
+        if went_on {
+            state.window = (2 * state.window)
+                .max(2 * len)
+                .max(MIN_WINDOW_BYTES)
+                .min(most);
+        }
+        state.next = Some(end);
+        let is_covered = state.covered().is_some_and(|(_, to)| to >= end);
+        // Nothing to gain from memory in between: long reads come in parallel parts themselves.
+        let is_long = len >= most.max(BLOCK_BYTES) || (!went_on && len >= BLOCK_BYTES);
+        let is_direct = state.parts.is_empty() && is_long;
+        if is_direct && !is_covered {
+            drop(state);
+            return reader.fill(start, target).await;
+        }
+        state.look_ahead(reader, (start, end)).await?;
+        let mut at = start;
+        for part in &mut state.parts {
+            if at >= end {
+                break;
+            }
+            let (from, to) = (part.start, part.end.min(end));
+            if to <= at {
+                continue;
+            }
+            let bytes = match part.bytes().await {
+                Ok(bytes) => bytes,
+                Err(e) => {
+                    // The next read tries again.
+                    state.parts.clear();
+                    return Err(e);
+                }
+            };
+            target.fill(&bytes[usize_of(at - from)..usize_of(to - from)]);
+            at = to;
+        }
+        Ok(())
+    }
+}
