@@ -54,6 +54,9 @@ class Base(AsyncFileSystem):
             batch_size=batch_size,
             **options,
         )
+        # What is on this machine changes under other hands, and is listed in no time.
+        keeps = bool(options.get("use_listings_cache", not self._store.is_local))
+        self._keeps_listings = self.dircache.use_listings_cache = keeps
         self._given_loop = loop
         self._pid: int = os.getpid()
         self._loop: Any = None

@@ -96,6 +96,10 @@ class Store:
         """
         Everything below a directory whose name begins with `path/prefix`, `depth` levels down.
         """
+    def find_names(self, /, path: str, prefix: str = ..., depth: SupportsIndex | None = None) -> Pending[_list[str]]:
+        """
+        The names of the files of `find`, sorted.
+        """
     @property
     def has_containers(self, /) -> bool:
         """
@@ -111,9 +115,18 @@ class Store:
         """
         Whether names begin with a slash.
         """
+    @property
+    def is_local(self, /) -> bool:
+        """
+        Whether the content is on this machine.
+        """
     def list(self, /, path: str) -> Pending[_list[dict[str, Any]]]:
         """
         Entries of a directory; of a file, the file itself.
+        """
+    def list_names(self, /, path: str) -> Pending[_list[str]]:
+        """
+        The names of `list`, sorted.
         """
     def open_reader(self, /, path: str) -> Pending[Reader]:
         """

@@ -63,6 +63,8 @@ class Look(Base):
         path = self._strip(path)
         entries = None if refresh else self._ls_from_cache(path)
         if entries is None:
+            if not detail and not self._keeps_listings:
+                return await self._store.list_names(path)
             entries = await self._store.list(path)
             is_file = len(entries) == 1 and entries[0]["name"] == path
             if not is_file:
@@ -108,6 +110,10 @@ class Look(Base):
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
         path = self._strip(path)
+        if not withdirs and not detail:
+            names = await self._store.find_names(path, prefix, maxdepth)
+            if names:
+                return names
         entries = await self._store.find(path, prefix, maxdepth)
         found = {e["name"]: e for e in entries}
         if withdirs:

@@ -86,7 +86,7 @@ impl Store {
             ..Default::default()
         };
         let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);
-        let (service, context) = (place.reads.service(), place.reads.context());
+        let (service, context) = (place.reads().service(), place.reads().context());
         let answer = match service.read_dyn(context, &place.key, args) {
             Ok(reader) => reader.open_dyn(range).await,
             Err(e) => Err(e),

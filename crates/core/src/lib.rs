@@ -24,6 +24,7 @@ mod read;
 mod remove;
 pub mod runtime;
 pub mod service;
+mod shards;
 pub mod staged;
 pub mod store;
 pub mod target;

@@ -1,12 +1,11 @@
 //! Listings: one directory, or everything below.
 
 use futures::{StreamExt, TryStreamExt};
-use opendal_core::options::ListOptions;
 
 use crate::error::{Error, Kind, Result};
 use crate::exact::disguise;
 use crate::info::Info;
-use crate::service::refuse_dots;
+use crate::service::{Names, refuse_dots};
 use crate::store::{Place, Store};
 
 impl Store {
@@ -54,6 +53,75 @@ impl Store {
         let mut found = self.below(&place, prefix, true).await?;
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
+    }
+
+    /// The names of [`Store::list`], sorted.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub async fn list_names(&self, path: &str) -> Result<Vec<String>> {
+        let place = match self.bare_names(path)? {
+            Some(names) => names,
+            None => return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect()),
+        };
+        let (place, names) = place;
+        let found = self.names("ls", &place, names, &place.wire_dir(), false)?;
+        let Some(found) = found.filter(|f| !f.is_empty()) else {
+            return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect());
+        };
+        let mut found: Vec<String> = found.into_iter().map(|(k, _)| place.name_of(&k)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The names of the files of [`Store::find`], sorted.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    pub async fn find_names(
+        &self,
+        path: &str,
+        prefix: &str,
+        depth: Option<usize>,
+    ) -> Result<Vec<String>> {
+        if depth.is_none()
+            && prefix.is_empty()
+            && let Some((place, names)) = self.bare_names(path)?
+        {
+            let found = self.names("find", &place, names, &place.wire_dir(), true)?;
+            let files = found.into_iter().flatten().filter(|(_, is_dir)| !is_dir);
+            let mut found: Vec<String> = files.map(|(k, _)| place.name_of(&k)).collect();
+            found.sort_unstable();
+            return Ok(found);
+        }
+        let found = self.find(path, prefix, depth).await?;
+        let mut found: Vec<String> = found
+            .into_iter()
+            .filter(|e| !e.is_dir)
+            .map(|e| e.name)
+            .collect();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// The place of a path on a service that lists names alone.
+    fn bare_names(&self, path: &str) -> Result<Option<(Place, Names)>> {
+        match self.service_names() {
+            Some(names) if !self.has_containers() => Ok(Some((self.place("ls", path)?, names))),
+            _ => Ok(None),
+        }
+    }
+
+    fn names(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        names: Names,
+        start: &str,
+        recursive: bool,
+    ) -> Result<Option<Vec<(String, bool)>>> {
+        names(self.options(), start, recursive)
+            .map_err(|e| e.at(operation, &place.path, self.scheme()))
     }
 
     async fn find_in_containers(&self, prefix: &str) -> Result<Vec<Info>> {
@@ -127,29 +195,31 @@ impl Store {
         recursive: bool,
     ) -> Result<(Vec<Info>, bool)> {
         let operation = if recursive { "find" } else { "ls" };
-        if !place.operator.info().capability().list {
+        if !place.operator().info().capability().list {
             let why = Error::new(Kind::Unsupported, "it cannot list");
             return Err(why.at(operation, &place.path, self.scheme()));
         }
-        let options = ListOptions {
-            recursive,
-            ..Default::default()
-        };
-        let fail = |e: opendal_core::Error| self.error(operation, place, &e);
-        let mut lister = place
-            .operator
-            .lister_options(start, options)
-            .await
-            .map_err(fail)?;
         let own = format!("{}/", place.key);
         let (mut found, mut has_self) = (Vec::new(), false);
+        if recursive {
+            for (key, metadata) in self.list_all(place, start).await? {
+                if key == "/" || key == own {
+                    has_self = true;
+                } else {
+                    found.push(Info::new(place.name_of(&key), metadata));
+                }
+            }
+            return Ok((found, has_self));
+        }
+        let mut lister = self.lister(place, start, false).await?;
+        let fail = |e: opendal_core::Error| self.error(operation, place, &e);
         while let Some(entry) = lister.try_next().await.map_err(fail)? {
             let (key, metadata) = entry.into_parts();
             if key == "/" || key == own {
                 has_self = true;
                 continue;
             }
-            if !recursive && key.ends_with("//") {
+            if key.ends_with("//") {
                 // A directory without a name ("a//b") cannot be named in a path: what lies
                 // below it is listed here, under its exact key.
                 let (below, _) = Box::pin(self.entries(place, &disguise(&key), true)).await?;

@@ -16,7 +16,7 @@ impl Store {
             .await
             .map_err(|e| e.at("rm", path, self.scheme()))?;
         place
-            .operator
+            .operator()
             .delete(&place.wire())
             .await
             .map_err(|e| self.error("rm", &place, &e))
@@ -64,7 +64,7 @@ impl Store {
         for item in files {
             let limit = item
                 .1
-                .operator
+                .operator()
                 .info()
                 .capability()
                 .delete_max_size
@@ -85,7 +85,7 @@ impl Store {
 
     async fn remove_group(&self, group: Vec<(usize, Place, bool)>) -> Vec<(usize, Result<()>)> {
         let outcome: Result<(), opendal_core::Error> = async {
-            let mut deleter = group[0].1.operator.deleter().await?;
+            let mut deleter = group[0].1.operator().deleter().await?;
             for (_, place, is_dir) in &group {
                 // An implied directory may have a marker object; removing one that is not
                 // there is no error.

@@ -7,13 +7,15 @@
 //! machine that is worth more than the request's own work.
 //!
 //! A runtime does not survive `fork`: its threads exist in the parent only. Everything that
-//! depends on one is therefore keyed by process id and made anew on first use in a child;
+//! depends on one is therefore keyed by process and made anew on first use in a child;
 //! the parent's copy is leaked there, never dropped, because dropping it would wait for
 //! threads that do not exist.
 
 use std::cell::Cell;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+#[cfg(unix)]
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,25 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
+
+/// Which process this is: another number after each fork on the way to it. Asking the system for
+/// the process id would be a system call for each operation.
+pub fn process_number() -> u32 {
+    static FORKS: AtomicU32 = AtomicU32::new(0);
+    #[cfg(unix)]
+    {
+        static WATCH: Once = Once::new();
+        extern "C" fn forked() {
+            FORKS.fetch_add(1, Ordering::Relaxed);
+        }
+        #[expect(unsafe_code, reason = "only the C library tells of forks")]
+        // SAFETY: the handler does nothing but add to an atomic number.
+        WATCH.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(forked));
+        });
+    }
+    FORKS.load(Ordering::Relaxed)
+}
 
 /// A value made once for each process that asks for it.
 #[derive(Debug)]
@@ -30,7 +51,7 @@ pub struct PerProcess<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    pid: u32,
+    process: u32,
     value: T,
 }
 
@@ -56,16 +77,19 @@ impl<T> PerProcess<T> {
     /// This process's value. When two threads race to make it, one result is used and the
     /// other is dropped.
     pub fn get(&self, make: impl FnOnce() -> T) -> &T {
-        let pid = std::process::id();
+        let process = process_number();
         let seen = self.slot.load(Ordering::Acquire);
         // SAFETY: a non-null pointer came from Box::into_raw below and is freed only by Drop,
         // which has `&mut self`; replaced slots (a forked child's inheritance) are leaked.
         if let Some(slot) = unsafe { seen.as_ref() }
-            && slot.pid == pid
+            && slot.process == process
         {
             return &slot.value;
         }
-        let made = Box::into_raw(Box::new(Slot { pid, value: make() }));
+        let made = Box::into_raw(Box::new(Slot {
+            process,
+            value: make(),
+        }));
         match self
             .slot
             .compare_exchange(seen, made, Ordering::AcqRel, Ordering::Acquire)
@@ -90,7 +114,7 @@ impl<T> Drop for PerProcess<T> {
         let slot = *self.slot.get_mut();
         // SAFETY: see `get`; nobody else has the pointer now.
         if let Some(held) = unsafe { slot.as_ref() }
-            && held.pid == std::process::id()
+            && held.process == process_number()
         {
             // SAFETY: made by Box::into_raw in this process, freed once.
             drop(unsafe { Box::from_raw(slot) });

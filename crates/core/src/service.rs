@@ -28,6 +28,8 @@ pub struct Service {
     pub is_absolute: bool,
     /// Directories exist only as prefixes of keys.
     pub has_implicit_dirs: bool,
+    /// Listings take any prefix of keys, and come in pages.
+    pub has_prefixes: bool,
     /// The content is on this machine: one long read is better than parts.
     pub is_local: bool,
     /// Make the operator for one container.
@@ -36,7 +38,13 @@ pub struct Service {
     pub refuse_key: fn(&str) -> Option<&'static str>,
     /// Calls beyond OpenDAL.
     pub extension: Option<&'static dyn Extension>,
+    /// A listing of names alone, where they come without the rest.
+    pub names: Option<Names>,
 }
+
+/// Keys below a directory key (`/` or `dir/`), or beside it those that begin with it, and
+/// whether each is a directory; with `true` for everything below. `None`: no such directory.
+pub type Names = fn(&Options, &str, bool) -> Result<Option<Vec<(String, bool)>>>;
 
 impl Service {
     /// A service with the common answers: keys are refused only for `.` and `..` segments.
@@ -55,10 +63,12 @@ impl Service {
             is_open: false,
             is_absolute: false,
             has_implicit_dirs: true,
+            has_prefixes: false,
             is_local: false,
             build,
             refuse_key: refuse_dots,
             extension: None,
+            names: None,
         }
     }
 }

@@ -31,7 +31,7 @@ struct Inner {
     options: Options,
     /// The container given as an option: paths are then keys.
     fixed: Option<String>,
-    operators: PerProcess<Mutex<HashMap<String, Doors>>>,
+    operators: PerProcess<Mutex<HashMap<String, Arc<Doors>>>>,
     max_concurrency: usize,
     part_bytes: usize,
     part_concurrency: usize,
@@ -49,9 +49,7 @@ struct Doors {
 /// Where a path leads: an operator and the key there.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) operator: Operator,
-    /// The same for reads; see [`Store::read`].
-    pub(crate) reads: Operator,
+    doors: Arc<Doors>,
     /// The key, without a slash in front or a disguise.
     pub(crate) key: String,
     /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
@@ -61,6 +59,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn operator(&self) -> &Operator {
+        &self.doors.operator
+    }
+
+    /// The same for reads; see [`Store::open`].
+    pub(crate) fn reads(&self) -> &Operator {
+        &self.doors.reads
+    }
+
     /// The key as OpenDAL's operator takes it.
     pub(crate) fn wire(&self) -> std::borrow::Cow<'_, str> {
         disguise(&self.key)
@@ -80,11 +87,11 @@ impl Place {
 
     /// Whether reads can be held to one version by its ETag.
     pub(crate) fn can_pin(&self) -> bool {
-        self.operator.info().capability().read_with_if_match
+        self.operator().info().capability().read_with_if_match
     }
 
     pub(crate) fn is_same_store(&self, other: &Place) -> bool {
-        Arc::ptr_eq(self.operator.service(), other.operator.service())
+        Arc::ptr_eq(self.operator().service(), other.operator().service())
     }
 }
 
@@ -162,7 +169,21 @@ impl Store {
         Ok(self.doors(container)?.operator.info().capability())
     }
 
-    pub(crate) fn is_local(&self) -> bool {
+    pub(crate) fn has_prefixes(&self) -> bool {
+        self.inner.service.has_prefixes
+    }
+
+    pub(crate) fn service_names(&self) -> Option<service::Names> {
+        self.inner.service.names
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Whether the content is on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
         self.inner.service.is_local
     }
 
@@ -183,7 +204,7 @@ impl Store {
     }
 
     /// The operator of one container, made on first use in this process.
-    fn doors(&self, container: Option<&str>) -> Result<Doors> {
+    fn doors(&self, container: Option<&str>) -> Result<Arc<Doors>> {
         let mut operators = self
             .inner
             .operators
@@ -192,7 +213,7 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner);
         let name = container.unwrap_or_default();
         if let Some(doors) = operators.get(name) {
-            return Ok(doors.clone());
+            return Ok(Arc::clone(doors));
         }
         let bare = (self.inner.service.build)(&self.inner.options, container)
             .map_err(|e| e.at("open", name, self.scheme()))?;
@@ -204,7 +225,7 @@ impl Store {
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(5))
             .with_max_times(retries);
-        let doors = Doors {
+        let doors = Arc::new(Doors {
             reads: Operator::from_parts(context.clone(), bare.base_service().clone())
                 .layer(SimulateLayer::default())
                 .layer(retry.clone()),
@@ -213,8 +234,8 @@ impl Store {
                 .layer(MimeGuessLayer::default())
                 .layer(ExactKeys)
                 .layer(retry),
-        };
-        operators.insert(name.to_owned(), doors.clone());
+        });
+        operators.insert(name.to_owned(), Arc::clone(&doors));
         Ok(doors)
     }
 
@@ -241,8 +262,7 @@ impl Store {
             .doors(container.or(self.inner.fixed.as_deref()))
             .map_err(|e| e.at(operation, path, self.scheme()))?;
         Ok(Place {
-            operator: doors.operator,
-            reads: doors.reads,
+            doors,
             key: key.to_owned(),
             prefix,
             path: path.to_owned(),
@@ -297,7 +317,7 @@ impl Store {
         }
         let name = place.name_of(&place.key);
         match place
-            .operator
+            .operator()
             .stat_options(&place.wire(), StatOptions::default())
             .await
         {
@@ -316,7 +336,7 @@ impl Store {
 
     async fn stat_root(&self, place: &Place) -> Result<Info> {
         let name = place.name_of("");
-        if self.has_containers() && place.operator.info().capability().list {
+        if self.has_containers() && place.operator().info().capability().list {
             // An empty bucket lists nothing; a missing one is an error.
             self.has_entries(place).await?;
         }
@@ -330,7 +350,7 @@ impl Store {
 
     /// Whether any key lies below this one. One request.
     pub(crate) async fn has_entries(&self, place: &Place) -> Result<bool> {
-        if !place.operator.info().capability().list {
+        if !place.operator().info().capability().list {
             return Ok(false);
         }
         let options = ListOptions {
@@ -340,7 +360,7 @@ impl Store {
         };
         let fail = |e: opendal_core::Error| self.error("info", place, &e);
         let mut lister = place
-            .operator
+            .operator()
             .lister_options(&place.wire_dir(), options)
             .await
             .map_err(fail)?;
@@ -390,7 +410,7 @@ impl Store {
             self.stat(&place.name_of(parent)).await?;
         }
         place
-            .operator
+            .operator()
             .create_dir(&place.wire_dir())
             .await
             .map_err(|e| self.error("mkdir", &place, &e))
@@ -417,7 +437,7 @@ impl Store {
         }
         let place = self.place("rmdir", path)?;
         place
-            .operator
+            .operator()
             .delete(&place.wire_dir())
             .await
             .map_err(|e| self.error("rmdir", &place, &e))
@@ -443,7 +463,7 @@ impl Store {
     /// `Unsupported` where the service signs no URLs.
     pub async fn sign(&self, path: &str, method: &str, expires: Duration) -> Result<String> {
         let place = self.place("sign", path)?;
-        let (key, op) = (place.wire(), &place.operator);
+        let (key, op) = (place.wire(), &place.operator());
         let signed = match method.to_ascii_uppercase().as_str() {
             "GET" => op.presign_read(&key, expires).await,
             "PUT" => op.presign_write(&key, expires).await,

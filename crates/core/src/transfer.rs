@@ -76,14 +76,14 @@ impl Store {
             progress.moved(info.size);
             return Ok(());
         }
-        if source.operator.info().capability().copy && source.is_same_store(&target) {
+        if source.operator().info().capability().copy && source.is_same_store(&target) {
             let options = CopyOptions {
                 source_content_length_hint: Some(info.size),
                 concurrent: self.part_concurrency(),
                 ..Default::default()
             };
             let copied = source
-                .operator
+                .operator()
                 .copy_options(&source.wire(), &target.wire(), options)
                 .await;
             match copied {
@@ -149,16 +149,16 @@ impl Store {
             self.stat(from).await?;
             return Ok(());
         }
-        if source.operator.info().capability().rename && source.is_same_store(&target) {
+        if source.operator().info().capability().rename && source.is_same_store(&target) {
             return source
-                .operator
+                .operator()
                 .rename(&source.wire(), &target.wire())
                 .await
                 .map_err(|e| self.error("mv", &source, &e));
         }
         self.copy(from, to).await?;
         source
-            .operator
+            .operator()
             .delete(&source.wire())
             .await
             .map_err(|e| self.error("mv", &source, &e))

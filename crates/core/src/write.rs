@@ -81,10 +81,14 @@ impl Store {
         let place = self.file_place("write", path)?;
         self.check_create(&place, how).await?;
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
-        let can = place.operator.info().capability().write_with_if_not_exists;
+        let can = place
+            .operator()
+            .info()
+            .capability()
+            .write_with_if_not_exists;
         let options = how.to_opendal(can, None);
         let writer = place
-            .operator
+            .operator()
             .writer_options(&place.wire(), options)
             .await
             .map_err(fail)?;
@@ -116,7 +120,7 @@ impl Store {
     pub async fn open_writer(&self, path: &str, how: &WriteOptions) -> Result<ObjectWriter> {
         let place = self.file_place("write", path)?;
         self.check_create(&place, how).await?;
-        let capability = place.operator.info().capability();
+        let capability = place.operator().info().capability();
         let part = how.part_bytes.unwrap_or(self.part_bytes());
         let chunk = capability.write_can_multi.then_some((
             part.max(capability.write_multi_min_size.unwrap_or(0)),
@@ -132,11 +136,11 @@ impl Store {
             options.concurrent = 1;
         }
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
-        let context = place.operator.context();
+        let context = place.operator().context();
         let (transport, cancel) = Cancellable::new(context.http_transport().clone());
         let context = context.with_http_transport(HttpTransporter::new(transport));
         let writer = place
-            .operator
+            .operator()
             .clone()
             .with_context(context)
             .writer_options(&place.wire(), options)
@@ -151,7 +155,13 @@ impl Store {
 
     /// For services without a conditional write: look first. Not atomic.
     async fn check_create(&self, place: &Place, how: &WriteOptions) -> Result<()> {
-        if !how.if_not_exists || place.operator.info().capability().write_with_if_not_exists {
+        if !how.if_not_exists
+            || place
+                .operator()
+                .info()
+                .capability()
+                .write_with_if_not_exists
+        {
             return Ok(());
         }
         match self.stat(&place.path).await {
@@ -234,7 +244,7 @@ pub struct ObjectWriter {
     task: Option<JoinHandle<()>>,
     cancel: watch::Sender<bool>,
     /// The process whose runtime the task belongs to.
-    pid: u32,
+    process: u32,
     failure: Arc<Mutex<Option<Error>>>,
 }
 
@@ -254,7 +264,7 @@ impl ObjectWriter {
             commands: Some(commands),
             task: None,
             cancel,
-            pid: std::process::id(),
+            process: runtime::process_number(),
             failure: Arc::clone(&failure),
         };
         let task = runtime::spawn(async move {
@@ -343,7 +353,14 @@ impl ObjectWriter {
             Err(e) if e.kind() == Kind::NotFound => return Ok(()),
             Err(e) => return Err(e),
         };
-        if size >= MIN_COPIED_BYTES && self.place.operator.info().capability().write_can_copy_from {
+        if size >= MIN_COPIED_BYTES
+            && self
+                .place
+                .operator()
+                .info()
+                .capability()
+                .write_can_copy_from
+        {
             let (reply, answer) = oneshot::channel();
             self.send(Command::Copy(size, reply)).await?;
             return answer.await.map_err(|_| self.why_gone())?;
@@ -357,7 +374,7 @@ impl ObjectWriter {
             let why = Error::new(Kind::ConfigInvalid, "the file is closed");
             return Err(why.at("write", &self.place.path, self.store.scheme()));
         };
-        if self.pid != std::process::id() {
+        if self.process != runtime::process_number() {
             let why = "the file was opened before a fork, by the parent process";
             return Err(Error::new(Kind::Unexpected, why).at(
                 "write",
@@ -389,7 +406,7 @@ impl Drop for ObjectWriter {
         // The task ends its step and aborts when the channel closes; whoever waits for things
         // to settle waits for that.
         let commands = self.commands.take();
-        if self.pid != std::process::id() {
+        if self.process != runtime::process_number() {
             // The task lives in the parent: telling it anything from here would be wrong.
             std::mem::forget((commands, self.task.take()));
             return;

@@ -51,6 +51,9 @@ thread_local! {
 pub(crate) enum Pace {
     /// It ends without waiting: try on the loop's thread first.
     Immediate,
+    /// It mostly ends without waiting, but a disk may be slow: try at once on a thread that
+    /// waits anyway, not on that of an event loop.
+    Prompt,
     /// It waits for something.
     Waiting,
 }
@@ -216,7 +219,7 @@ impl Pending {
                 "a Pending can be awaited only once",
             ));
         };
-        if self.pace == Pace::Immediate {
+        if self.pace != Pace::Waiting {
             while let Some(convert) = poll_once(py, &mut work)? {
                 match convert(py)? {
                     Step::Done(value) => return Ok(value),

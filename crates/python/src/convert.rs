@@ -124,6 +124,10 @@ pub(crate) fn infos_object(py: Python<'_>, infos: &[Info]) -> PyResult<Py<PyAny>
     Ok(out.into_any().unbind())
 }
 
+pub(crate) fn names_object(py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
+    Ok(PyList::new(py, names)?.into_any().unbind())
+}
+
 /// One object or exception for each outcome of a bulk call.
 pub(crate) fn outcomes<T>(
     py: Python<'_>,

@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 
 use crate::bridge::{Pace, Pending, Step, awaitable, staged, work};
 use crate::convert::{
-    bytes_object, filled, info_object, infos_object, none, outcomes, payload, room,
+    bytes_object, filled, info_object, infos_object, names_object, none, outcomes, payload, room,
 };
 use crate::errors::raise;
 use crate::files::{Reader, Writer};
@@ -83,6 +83,7 @@ impl Store {
         let inner = CoreStore::new(scheme, pairs).map_err(|e| raise(py, &e))?;
         let pace = match inner.scheme() {
             "memory" => Pace::Immediate,
+            "fs" => Pace::Prompt,
             _ => Pace::Waiting,
         };
         Ok(Store { inner, pace })
@@ -102,6 +103,12 @@ impl Store {
     #[getter]
     fn is_absolute(&self) -> bool {
         self.inner.is_absolute()
+    }
+
+    /// Whether the content is on this machine.
+    #[getter]
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
     }
 
     /// Whether directories exist only as prefixes of keys.
@@ -159,6 +166,22 @@ impl Store {
         let store = self.inner.clone();
         let work = async move { store.find(&path, &prefix, depth).await };
         awaitable(self.pace, work, |py, infos| infos_object(py, &infos))
+    }
+
+    /// The names of `list`, sorted.
+    #[pyo3(signature = (path) -> "collections.abc.Awaitable[list[str]]")]
+    fn list_names(&self, path: String) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.list_names(&path).await };
+        awaitable(self.pace, work, names_object)
+    }
+
+    /// The names of the files of `find`, sorted.
+    #[pyo3(signature = (path, prefix = String::new(), depth = None) -> "collections.abc.Awaitable[list[str]]")]
+    fn find_names(&self, path: String, prefix: String, depth: Option<usize>) -> Pending {
+        let store = self.inner.clone();
+        let work = async move { store.find_names(&path, &prefix, depth).await };
+        awaitable(self.pace, work, names_object)
     }
 
     /// Bytes of a file, or a slice of them as Python means it.

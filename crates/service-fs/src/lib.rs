@@ -25,12 +25,25 @@ pub const SERVICE: Service = Service {
     has_implicit_dirs: false,
     is_local: true,
     refuse_key,
+    names: Some(names),
     ..Service::new(SCHEME, "Local file system", &[], build)
 };
 
 /// Make the service known to the core.
 pub fn register() {
     register_service(SERVICE);
+}
+
+/// Names alone need no look at each file.
+fn names(options: &Options, key: &str, is_recursive: bool) -> Result<Option<Vec<(String, bool)>>> {
+    let listed = confine::Root::open(options.text_or("root", "/").as_ref())
+        .map_err(fault::failed)
+        .and_then(|root| walk::walk(&root, key, is_recursive, walk::Depth::Names));
+    match listed {
+        Ok(None) => Ok(None),
+        Ok(Some(found)) => Ok(Some(found.into_iter().map(|f| (f.key, f.is_dir)).collect())),
+        Err(e) => Err(build_error(&e)),
+    }
 }
 
 fn build(options: &Options, _container: Option<&str>) -> Result<Operator> {

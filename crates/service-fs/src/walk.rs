@@ -43,41 +43,87 @@ fn version_of(found: &FsMetadata, modified: SystemTime) -> String {
     format!("\"{number:x}-{:x}-{:x}\"", at.as_nanos(), found.len())
 }
 
-/// Entries below `key` (`/` or `dir/`), or beside it those that begin with it (`dir/na`).
+/// How much of each entry is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Names, and which are directories: what a directory itself tells.
+    Names,
+    /// Sizes and times too: a look at each file.
+    Everything,
+}
+
+/// Something found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) key: String,
+    pub(crate) is_dir: bool,
+    /// Asked for, and there.
+    pub(crate) metadata: Option<FsMetadata>,
+}
+
+/// Entries for OpenDAL; see [`walk`]. The first is the directory itself.
 pub(crate) fn list(root: &Root, key: &str, is_recursive: bool) -> Result<VecDeque<oio::Entry>> {
-    let (dir_key, start) = match key {
-        "/" => ("", ""),
-        _ => key.split_at(key.rfind('/').map_or(0, |at| at + 1)),
-    };
-    let dir = root
-        .resolve(if dir_key.is_empty() { "/" } else { dir_key }, true)
-        .map_err(failed)?;
+    let (dir_key, start) = split(key);
     let mut out = VecDeque::new();
-    let entries = match fs::read_dir(&dir) {
-        Ok(entries) => entries,
-        Err(e) if is_gone(&e) => return Ok(out),
-        Err(e) => return Err(failed(e)),
+    let Some(found) = walk(root, key, is_recursive, Depth::Everything)? else {
+        return Ok(out);
     };
     if start.is_empty() {
         // The directory is there, though it may be empty.
         out.push_back(oio::Entry::new(dir_key, MetadataBuilder::dir().build()));
     }
+    for one in found {
+        let metadata = match &one.metadata {
+            Some(found) => metadata_of(found)?,
+            None => MetadataBuilder::dir().build(),
+        };
+        out.push_back(oio::Entry::with(one.key, metadata));
+    }
+    Ok(out)
+}
+
+fn split(key: &str) -> (&str, &str) {
+    match key {
+        "/" => ("", ""),
+        _ => key.split_at(key.rfind('/').map_or(0, |at| at + 1)),
+    }
+}
+
+/// What is below `key` (`/` or `dir/`), or beside it and begins with it (`dir/na`). `None`: there
+/// is no such directory.
+pub(crate) fn walk(
+    root: &Root,
+    key: &str,
+    is_recursive: bool,
+    depth: Depth,
+) -> Result<Option<Vec<Found>>> {
+    let (dir_key, start) = split(key);
+    let dir = root
+        .resolve(if dir_key.is_empty() { "/" } else { dir_key }, true)
+        .map_err(failed)?;
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(e) if is_gone(&e) => return Ok(None),
+        Err(e) => return Err(failed(e)),
+    };
     let mut walk = Walk {
         root,
         is_recursive,
+        depth,
         seen: HashSet::new(),
-        out,
+        out: Vec::new(),
     };
     walk.level(entries, dir_key, start)?;
-    Ok(walk.out)
+    Ok(Some(walk.out))
 }
 
 struct Walk<'a> {
     root: &'a Root,
     is_recursive: bool,
+    depth: Depth,
     /// Real places of directories entered through links: a link may lead to its own parent.
     seen: HashSet<PathBuf>,
-    out: VecDeque<oio::Entry>,
+    out: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -89,18 +135,26 @@ impl Walk<'_> {
             if name.starts_with(TEMPORARY_PREFIX) || !name.starts_with(start) {
                 continue;
             }
-            let Some((found, is_link)) = self.look(&entry) else {
+            let Some((is_dir, is_link, metadata)) = self.kind(&entry) else {
                 continue;
             };
-            let mut key = format!("{dir_key}{name}");
-            if !found.is_dir() {
-                self.out
-                    .push_back(oio::Entry::with(key, metadata_of(&found)?));
+            let mut key = String::with_capacity(dir_key.len() + name.len() + 1);
+            key.push_str(dir_key);
+            key.push_str(&name);
+            if !is_dir {
+                self.out.push(Found {
+                    key,
+                    is_dir,
+                    metadata,
+                });
                 continue;
             }
             key.push('/');
-            self.out
-                .push_back(oio::Entry::new(&key, metadata_of(&found)?));
+            self.out.push(Found {
+                key: key.clone(),
+                is_dir,
+                metadata,
+            });
             if self.is_recursive && self.may_enter(&entry.path(), is_link) {
                 match fs::read_dir(entry.path()) {
                     Ok(below) => self.level(below, &key, "")?,
@@ -110,6 +164,18 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an entry is a directory, whether a link leads there, and what else was asked.
+    fn kind(&self, entry: &DirEntry) -> Option<(bool, bool, Option<FsMetadata>)> {
+        if self.depth == Depth::Names {
+            let kind = entry.file_type().ok()?;
+            if !kind.is_symlink() {
+                return Some((kind.is_dir(), false, None));
+            }
+        }
+        let (found, is_link) = self.look(entry)?;
+        Some((found.is_dir(), is_link, Some(found)))
     }
 
     /// What an entry is, links followed while they stay below the root. `None`: gone since.

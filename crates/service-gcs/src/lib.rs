@@ -100,6 +100,7 @@ const OPTIONS: &[OptionSpec] = &[
 /// The service.
 pub const SERVICE: Service = Service {
     container: Some("bucket"),
+    has_prefixes: true,
     ..Service::new(SCHEME, "Google Cloud Storage", OPTIONS, build)
 };
 

@@ -12,6 +12,7 @@ pub const SCHEME: &str = "s3";
 /// The service.
 pub const SERVICE: Service = Service {
     container: Some("bucket"),
+    has_prefixes: true,
     refuse_key: config::refuse_key,
     extension: Some(&buckets::Buckets),
     ..Service::new(
