@@ -40,6 +40,7 @@ class Base(AsyncFileSystem):
         self._store = _core.Store(scheme, _options.flatten(options))
         self._options = options
         self.is_absolute = self._store.is_absolute
+        self._accepted_protocols = (*self.foreign_protocols, scheme)
         if self.is_absolute:
             self.root_marker = "/"
         self.default_block_size: int = options.get("default_block_size") or 5 * 2**20
@@ -70,9 +71,17 @@ class Base(AsyncFileSystem):
         return _paths.strip_protocol(path, cls.foreign_protocols)
 
     def _strip(self, path: Any) -> Any:
+        # Most paths need nothing; finding that out costs less than doing it.
+        if (
+            type(path) is str
+            and path.startswith("/") is self.is_absolute
+            and not path.endswith("/")
+            and "://" not in path
+        ):
+            return path
         if isinstance(path, list):
             return [self._strip(p) for p in path]
-        stripped = _paths.strip_protocol(path, (*self.foreign_protocols, self.scheme))
+        stripped = _paths.strip_protocol(path, self._accepted_protocols)
         return _paths.localise(stripped, is_absolute=self.is_absolute)
 
     @classmethod

@@ -32,15 +32,18 @@ def strip_protocol(path: Any, foreign: tuple[str, ...] = ()) -> str:
         Blanks, ``?``, ``#``, ``%`` and doubled slashes inside stay as they are: they are part
         of keys.
     """
-    text: str = stringify_path(path)
-    found = _OURS.match(text)
-    if found:
-        text = text[found.end() :]
-    else:
-        for protocol in foreign:
-            if text.startswith(f"{protocol}://"):
-                text = text[len(protocol) + 3 :]
-                break
+    text: str = path if type(path) is str else stringify_path(path)
+    if "://" in text:
+        found = _OURS.match(text)
+        if found:
+            text = text[found.end() :]
+        else:
+            for protocol in foreign:
+                if text.startswith(f"{protocol}://"):
+                    text = text[len(protocol) + 3 :]
+                    break
+    if not text.endswith("/"):
+        return text
     return text.rstrip("/") or ("/" if text.startswith("/") else "")
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["OpendalAsyncFile", "OpendalFile"]
 
 
+# Pieces of this size go to the network as they are.
+_LARGE_BYTES = 2**16
 # What `readline` looks through at first; longer lines double it.
 _LINE_BYTES = 8192
 
@@ -176,9 +178,11 @@ class OpendalFile(AbstractBufferedFile):
             text = f"write {self.path!r}: the file was opened by another process, before a fork"
             raise OpendalfsError(errno.EIO, text, self.path)
 
-    def _take(self) -> bytes:
-        pieces, self._pending, self._pending_bytes = self._pending, [], 0
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    def _take(self) -> list[bytes]:
+        pieces, size = self._pending, self._pending_bytes
+        self._pending, self._pending_bytes = [], 0
+        # Joining copies; many small pieces cost more than that.
+        return pieces if size >= _LARGE_BYTES * len(pieces) else [b"".join(pieces)]
 
     def _send(self) -> None:
         if self._writer is None:

@@ -46,9 +46,11 @@ def direct(coroutine: Callable[_P, Coroutine[Any, Any, _R]]) -> Callable[_P, _R]
 
     @functools.wraps(coroutine)
     def method(self: OpendalFileSystem, *args: Any, **kwargs: Any) -> Any:
-        self._refuse_sync()
+        if self.asynchronous:
+            self._refuse_sync()
         verb = getattr(self, name)
-        if verb.__module__.startswith(("opendalfs.", "fsspec.")):
+        is_ours = getattr(verb, "__func__", None) is coroutine
+        if is_ours or verb.__module__.startswith(("opendalfs.", "fsspec.")):
             return _blocking.run(verb(*args, **kwargs))
         return sync(self.loop, verb, *args, **kwargs)
 

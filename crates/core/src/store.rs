@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opendal_core::layers::SimulateLayer;
-use opendal_core::options::{ListOptions, StatOptions};
+use opendal_core::options::ListOptions;
+use opendal_core::raw::OpStat;
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
 use opendal_layer_retry::RetryLayer;
@@ -41,8 +42,9 @@ struct Inner {
 #[derive(Clone, Debug)]
 struct Doors {
     operator: Operator,
-    /// Without OpenDAL's check that a read returns as many bytes as were asked for: spans may
-    /// reach past the end, and the first read of a file does not know where that is.
+    /// For reads and looks at one key. Without OpenDAL's check that a read returns as many bytes
+    /// as were asked for: spans may reach past the end, and the first read of a file does not
+    /// know where that is.
     reads: Operator,
 }
 
@@ -82,7 +84,11 @@ impl Place {
     }
 
     pub(crate) fn name_of(&self, key: &str) -> String {
-        format!("{}{}", self.prefix, key.strip_suffix('/').unwrap_or(key))
+        let key = key.strip_suffix('/').unwrap_or(key);
+        let mut name = String::with_capacity(self.prefix.len() + key.len());
+        name.push_str(&self.prefix);
+        name.push_str(key);
+        name
     }
 
     /// Whether reads can be held to one version by its ETag.
@@ -225,10 +231,18 @@ impl Store {
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(5))
             .with_max_times(retries);
-        let doors = Arc::new(Doors {
-            reads: Operator::from_parts(context.clone(), bare.base_service().clone())
+        let reads = Operator::from_parts(context.clone(), bare.base_service().clone());
+        // What is on this machine fails for good, and has no content types but those written:
+        // nothing to try again, nothing to guess.
+        let reads = match self.is_local() {
+            true => reads,
+            false => reads
+                .layer(MimeGuessLayer::default())
                 .layer(SimulateLayer::default())
                 .layer(retry.clone()),
+        };
+        let doors = Arc::new(Doors {
+            reads,
             operator: bare
                 .with_context(context)
                 .layer(MimeGuessLayer::default())
@@ -316,12 +330,13 @@ impl Store {
             return self.stat_root(&place).await;
         }
         let name = place.name_of(&place.key);
-        match place
-            .operator()
-            .stat_options(&place.wire(), StatOptions::default())
+        // The service is asked directly: OpenDAL's checks of paths are not for exact keys.
+        let (service, context) = (place.reads().service(), place.reads().context());
+        match service
+            .stat_dyn(context, &place.key, OpStat::default())
             .await
         {
-            Ok(metadata) => Ok(Info::new(name, metadata)),
+            Ok(answer) => Ok(Info::new(name, answer.into_metadata())),
             Err(err)
                 if err.kind() == opendal_core::ErrorKind::NotFound && self.has_implicit_dirs() =>
             {

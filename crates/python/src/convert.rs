@@ -1,6 +1,7 @@
 //! Values that cross the border.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use opendalfs_core::{Buffer, Error, Info, Result, Target};
@@ -9,13 +10,24 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyTzInfo};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::errors::exception;
 
-/// Any buffer's bytes. `bytes` cross without a copy: they cannot change. Everything else is
-/// copied once, here.
+/// The bytes of a buffer, or of each buffer of a list. `bytes` cross without a copy: they cannot
+/// change. Everything else is copied once, here.
 pub(crate) fn payload(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+    match data.cast::<PyList>() {
+        Ok(pieces) => pieces
+            .iter()
+            .map(|piece| fixed(&piece))
+            .collect::<PyResult<Vec<Bytes>>>()
+            .map(Buffer::from),
+        Err(_) => fixed(data).map(Buffer::from),
+    }
+}
+
+fn fixed(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     static MEMORYVIEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = data.py();
     let fixed = match data.cast::<PyBytes>() {
@@ -26,7 +38,7 @@ pub(crate) fn payload(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
             .call_method0(intern!(py, "tobytes"))?
             .cast_into::<PyBytes>()?,
     };
-    Ok(Buffer::from(Bytes::from_owner(PyBackedBytes::from(fixed))))
+    Ok(Bytes::from_owner(PyBackedBytes::from(fixed)))
 }
 
 /// A `bytes` object that is still to be filled, and the way to fill it, from any thread. Nobody
@@ -71,6 +83,18 @@ pub(crate) fn filled(py: Python<'_>, made: Py<PyBytes>, count: usize) -> PyResul
     Ok(PyBytes::new(py, &bytes[..count]).into_any().unbind())
 }
 
+/// A time since 1970 as a `datetime` with zone.
+fn datetime(py: Python<'_>, at: Duration) -> PyResult<Bound<'_, PyAny>> {
+    static MAKE: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+    let (make, utc) = MAKE.get_or_try_init(py, || {
+        let module = py.import("datetime")?;
+        let make = module.getattr("datetime")?.getattr("fromtimestamp")?;
+        let utc = module.getattr("timezone")?.getattr("utc")?;
+        PyResult::Ok((make.unbind(), utc.unbind()))
+    })?;
+    make.bind(py).call1((at.as_secs_f64(), utc))
+}
+
 /// fsspec's dict for a file or directory.
 pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
     let out = PyDict::new(py);
@@ -83,8 +107,7 @@ pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
     };
     out.set_item(intern!(py, "type"), kind)?;
     if let Some(at) = info.last_modified() {
-        let utc = PyTzInfo::utc(py)?;
-        let at = PyDateTime::from_timestamp(py, at.as_secs_f64(), Some(&utc))?;
+        let at = datetime(py, at)?;
         out.set_item(intern!(py, "mtime"), &at)?;
         out.set_item(intern!(py, "LastModified"), &at)?;
     }

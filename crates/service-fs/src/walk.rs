@@ -40,7 +40,8 @@ fn version_of(found: &FsMetadata, modified: SystemTime) -> String {
     let number = std::os::unix::fs::MetadataExt::ino(found);
     #[cfg(not(unix))]
     let number = 0;
-    format!("\"{number:x}-{:x}-{:x}\"", at.as_nanos(), found.len())
+    let (seconds, nanos) = (at.as_secs(), at.subsec_nanos());
+    format!("\"{number:x}-{seconds:x}.{nanos:x}-{:x}\"", found.len())
 }
 
 /// How much of each entry is asked for.
