@@ -265,7 +265,7 @@ class Relay:
     fault : callable
         Called with each request; the result says what is done instead of answering well:
         ``cut`` breaks off in the middle of the body, ``stall`` says nothing more there before
-        `release` is called, ``refuse`` answers 403. None answers well.
+        `release` is called, ``drop`` hangs up, ``refuse`` answers 403. None answers well.
     closes : bool
         Whether connections are closed behind each answer, without a word in the answer.
     idle : float or None
@@ -373,6 +373,9 @@ class _RelayHandler(BaseHTTPRequestHandler):
         relay = self.relay
         request = relay.note(self.command, self.path, self.headers.get("Range", ""))
         fault = relay.fault(request)
+        if fault == "drop":
+            self.close_connection = True
+            return
         answer = _Answer(403) if fault == "refuse" else self.ask(body)
         self.send_response_only(answer.code)
         for name, value in answer.headers:

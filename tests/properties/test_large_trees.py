@@ -94,6 +94,14 @@ def a_page_each():
     return [f"p{n}/{m:03d}" for n in range(4) for m in range(1000)] + ["p1-", "p2.", "p20", "q"]
 
 
+def many_dirs():
+    """So many that a piece is made of several, with files and markers among them."""
+    names = [f"{c}{n:03d}/f{m:02d}" for c in ("a", "ab", "b") for n in range(120) for m in range(9)]
+    names += [f"{c}{n:02d}.txt" for c in ("a", "ab", "b") for n in range(0, 100, 3)]
+    names += [f"b{n:03d}/" for n in range(0, 120, 5)] + ["ab", "b", "b0", "b00", "b1/x", "b01/y"]
+    return [*names, *(f"b11{n}/g/h/{m:03d}" for n in range(10) for m in range(200)), "c", "b119-"]
+
+
 def blanks():
     """Names that a client might trim or fold."""
     folders = ["b", " b", "b ", "\u3000", "c"]
@@ -113,6 +121,7 @@ SHAPES = [
     with_markers,
     steps,
     a_page_each,
+    many_dirs,
     blanks,
 ]
 # Those of which it matters how a real server sorts and what it takes.
@@ -296,6 +305,8 @@ def trees(draw):
     rng, names = random.Random(seed), set()
     folders = draw(st.lists(words, min_size=1, max_size=40, unique=True))
     sizes = [1, 2, 50, 300, 999, 1000, 1001, 1500]
+    many, count = draw(words), rng.choice([0, 0, 100, 700])
+    names.update(f"{many}{n:03d}/{m}" for n in range(count) for m in range(rng.choice([1, 8, 40])))
     for folder in folders:
         for number in range(rng.choice(sizes)):
             names.add(f"{folder}/{number:0{rng.choice([1, 4])}}")

@@ -135,6 +135,31 @@ impl State {
         Ok(())
     }
 
+    /// Copy `start..end`, all of which is here or on its way.
+    async fn copy(&mut self, start: u64, end: u64, target: &mut Target) -> Result<()> {
+        let mut at = start;
+        for part in &mut self.parts {
+            let (from, to) = (part.start, part.end.min(end));
+            if to <= at {
+                continue;
+            }
+            if from >= end {
+                break;
+            }
+            let bytes = match part.bytes().await {
+                Ok(bytes) => bytes,
+                Err(e) => {
+                    // The next read tries again.
+                    self.parts.clear();
+                    return Err(e);
+                }
+            };
+            target.fill(&bytes[usize_of(at - from)..usize_of(to - from)]);
+            at = to;
+        }
+        Ok(())
+    }
+
     /// Have everything up to `wanted` fetched or on its way, and the window behind it.
     async fn look_ahead(&mut self, reader: &ObjectReader, wanted: (u64, u64)) -> Result<()> {
         let size = reader.info().size;
@@ -149,7 +174,9 @@ impl State {
                 at = end;
             }
         }
-        let until = (wanted.1 + self.window).min(size);
+        // Not further than a part and the longest window, whatever the length of this read.
+        let most = wanted.0 + part + reader.window_bytes();
+        let until = (wanted.1 + self.window).min(most).min(size);
         let step = (self.window / 4).clamp(MIN_WINDOW_BYTES, part.max(MIN_WINDOW_BYTES));
         // A little that is missing at the end of the window is no reason to ask.
         while at < until && (until - at >= step || until == size) {
@@ -183,35 +210,18 @@ impl Ahead {
                 .min(most);
         }
         state.next = Some(end);
-        let is_covered = state.covered().is_some_and(|(_, to)| to >= end);
-        // Nothing to gain from memory in between: long reads come in parallel parts themselves.
+        let here = state.covered().map_or(start, |(_, to)| to.max(start));
         let is_long = len >= most.max(BLOCK_BYTES) || (!went_on && len >= BLOCK_BYTES);
-        let is_direct = state.parts.is_empty() && is_long;
-        if is_direct && !is_covered {
+        if is_long && here < end {
+            // Nothing to gain from memory in between: long reads come in parallel parts
+            // themselves.
+            let mut head = target.split_to(usize_of(here - start));
+            state.copy(start, here, &mut head).await?;
+            state.parts.clear();
             drop(state);
-            return reader.fill(start, target).await;
+            return reader.fill(here, target).await;
         }
         state.look_ahead(reader, (start, end)).await?;
-        let mut at = start;
-        for part in &mut state.parts {
-            if at >= end {
-                break;
-            }
-            let (from, to) = (part.start, part.end.min(end));
-            if to <= at {
-                continue;
-            }
-            let bytes = match part.bytes().await {
-                Ok(bytes) => bytes,
-                Err(e) => {
-                    // The next read tries again.
-                    state.parts.clear();
-                    return Err(e);
-                }
-            };
-            target.fill(&bytes[usize_of(at - from)..usize_of(to - from)]);
-            at = to;
-        }
-        Ok(())
+        state.copy(start, end, &mut target).await
     }
 }

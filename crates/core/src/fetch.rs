@@ -111,7 +111,10 @@ impl Store {
                     break pieces.iter().map(Buffer::len).sum::<usize>() as u64;
                 }
                 Ok(piece) => pieces.push(piece),
-                Err(e) => return self.nothing_there(place, &e).await.map(|()| Buffer::new()),
+                Err(e) => {
+                    self.nothing_there(place, &e).await?;
+                    break pieces.iter().map(Buffer::len).sum::<usize>() as u64;
+                }
             }
         };
         let bytes = match pieces.len() {
@@ -209,13 +212,15 @@ impl Store {
             workers.0.spawn_on(work, &handle);
         }
         while let Some(ended) = workers.0.join_next().await {
-            match ended {
-                Ok(done) => done?,
-                Err(e) => {
-                    let why = format!("a part of the read ended early: {e}");
-                    let why = Error::new(Kind::Unexpected, why);
-                    return Err(why.at("read", &place.path, self.scheme()));
-                }
+            let ended = ended.unwrap_or_else(|e| {
+                let why = format!("a part of the read ended early: {e}");
+                let why = Error::new(Kind::Unexpected, why);
+                Err(why.at("read", &place.path, self.scheme()))
+            });
+            if ended.is_err() {
+                // Whoever is told may use the memory for something else.
+                workers.0.shutdown().await;
+                return ended;
             }
         }
         Ok(())

@@ -3,7 +3,6 @@
 use futures::{StreamExt, TryStreamExt};
 
 use crate::error::{Error, Kind, Result};
-use crate::exact::disguise;
 use crate::info::Info;
 use crate::service::{Names, refuse_dots};
 use crate::store::{Place, Store};
@@ -19,7 +18,7 @@ impl Store {
             return Ok(names.into_iter().map(Info::directory).collect());
         }
         let place = self.place("ls", path)?;
-        let (mut found, has_self) = self.entries(&place, &place.wire_dir(), false).await?;
+        let (mut found, has_self) = self.entries(&place, &place.dir_key(), false).await?;
         if found.is_empty() && !has_self && !place.key.is_empty() {
             let info = self
                 .stat(path)
@@ -65,7 +64,7 @@ impl Store {
             None => return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect()),
         };
         let (place, names) = place;
-        let found = self.names("ls", &place, names, &place.wire_dir(), false)?;
+        let found = self.names("ls", &place, names, false)?;
         let Some(found) = found.filter(|f| !f.is_empty()) else {
             return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect());
         };
@@ -88,7 +87,7 @@ impl Store {
             && prefix.is_empty()
             && let Some((place, names)) = self.bare_names(path)?
         {
-            let found = self.names("find", &place, names, &place.wire_dir(), true)?;
+            let found = self.names("find", &place, names, true)?;
             let files = found.into_iter().flatten().filter(|(_, is_dir)| !is_dir);
             let mut found: Vec<String> = files.map(|(k, _)| place.name_of(&k)).collect();
             found.sort_unstable();
@@ -117,10 +116,13 @@ impl Store {
         operation: &'static str,
         place: &Place,
         names: Names,
-        start: &str,
         recursive: bool,
     ) -> Result<Option<Vec<(String, bool)>>> {
-        names(self.options(), start, recursive)
+        let dir = match place.dir_key() {
+            key if key.is_empty() => "/".to_owned(),
+            key => key,
+        };
+        names(self.options(), &dir, recursive)
             .map_err(|e| e.at(operation, &place.path, self.scheme()))
     }
 
@@ -168,7 +170,7 @@ impl Store {
     /// What lies below a directory and begins with `prefix` there.
     async fn below(&self, place: &Place, prefix: &str, recursive: bool) -> Result<Vec<Info>> {
         if prefix.is_empty() {
-            return Ok(self.entries(place, &place.wire_dir(), recursive).await?.0);
+            return Ok(self.entries(place, &place.dir_key(), recursive).await?.0);
         }
         let start = if place.key.is_empty() {
             prefix.to_owned()
@@ -177,8 +179,8 @@ impl Store {
         };
         // Some services refuse a prefix whose last segment is "." or "..": list more there.
         let asked = match refuse_dots(&start) {
-            Some(_) => place.wire_dir(),
-            None => disguise(&start).into_owned(),
+            Some(_) => place.dir_key(),
+            None => start.clone(),
         };
         let (mut found, _) = self.entries(place, &asked, recursive).await?;
         // Services that cannot list by prefix give more.
@@ -202,7 +204,7 @@ impl Store {
         let own = format!("{}/", place.key);
         let (mut found, mut has_self) = (Vec::new(), false);
         if recursive {
-            for (key, metadata) in self.list_all(place, start).await? {
+            for (key, metadata) in self.list_all(place, start, 0).await? {
                 if key == "/" || key == own {
                     has_self = true;
                 } else {
@@ -222,7 +224,7 @@ impl Store {
             if key.ends_with("//") {
                 // A directory without a name ("a//b") cannot be named in a path: what lies
                 // below it is listed here, under its exact key.
-                let (below, _) = Box::pin(self.entries(place, &disguise(&key), true)).await?;
+                let (below, _) = Box::pin(self.entries(place, &key, true)).await?;
                 found.extend(below.into_iter().filter(|e| !e.is_dir));
                 continue;
             }

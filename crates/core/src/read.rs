@@ -194,9 +194,13 @@ impl Store {
         let Some(head) = self.open(&place, first, None).await? else {
             return Ok(Begun::Whole(Buffer::new()));
         };
-        let Some(total) = head.total() else {
-            // Of a size that nobody tells: all of it is in this answer, or nobody can know.
-            return Ok(Begun::Whole(self.collect(&place, head).await?));
+        let total = match head.total() {
+            Some(total) => total,
+            // All that was asked for is in this answer.
+            None if first == range => {
+                return Ok(Begun::Whole(self.collect(&place, head).await?));
+            }
+            None => self.stat_file("read", &place.path).await?.size,
         };
         let fail = |e| self.error("read", &place, &e);
         let span = content_range(range, total).map_err(fail)?;

@@ -15,8 +15,8 @@ use std::cell::Cell;
 use std::future::Future;
 #[cfg(unix)]
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -122,18 +122,24 @@ impl<T> Drop for PerProcess<T> {
     }
 }
 
+#[derive(Debug)]
 struct Process {
     handle: Handle,
-    /// Used by one thread at a time; `None` where the system refused to make it.
-    direct: Mutex<Option<Direct>>,
+    /// `None` where the system refused to make it.
+    direct: Option<Direct>,
+    since: Instant,
     runtime: Mutex<Option<Runtime>>,
     is_closed: AtomicBool,
     cleanups: AtomicUsize,
 }
 
+/// Used by one thread at a time.
+#[derive(Debug)]
 struct Direct {
     runtime: Runtime,
-    used: Instant,
+    is_taken: AtomicBool,
+    /// When it was last used, since the start of the process's runtimes.
+    used_ms: AtomicU64,
 }
 
 /// Connections that lay idle for so long may have been closed by the other side, which nobody
@@ -164,10 +170,12 @@ fn process() -> Result<&'static Process> {
         let direct = Builder::new_current_thread().enable_all().build().ok();
         Some(Process {
             handle: runtime.handle().clone(),
-            direct: Mutex::new(direct.map(|runtime| Direct {
+            direct: direct.map(|runtime| Direct {
                 runtime,
-                used: Instant::now(),
-            })),
+                is_taken: AtomicBool::new(false),
+                used_ms: AtomicU64::new(0),
+            }),
+            since: Instant::now(),
             runtime: Mutex::new(Some(runtime)),
             is_closed: AtomicBool::new(false),
             cleanups: AtomicUsize::new(0),
@@ -194,40 +202,75 @@ pub fn handle() -> Result<Handle> {
     Ok(process()?.handle.clone())
 }
 
-/// Run a future to its end on the calling thread.
+/// The runtime that a thread blocks on: the direct one, unless another thread has it.
 ///
-/// The thread drives the direct runtime; while another thread does, the shared one serves.
+/// Hold it for all steps of an operation: what a step leaves open belongs to the runtime it was
+/// opened on.
+#[derive(Debug)]
+pub struct Lane {
+    process: &'static Process,
+    direct: Option<&'static Direct>,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if let Some(direct) = self.direct {
+            direct.is_taken.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Take a lane. Never waits.
+///
+/// # Errors
+/// See [`handle`].
+pub fn lane() -> Result<Lane> {
+    let process = process()?;
+    let take = |d: &&'static Direct| !d.is_taken.swap(true, Ordering::Acquire);
+    Ok(Lane {
+        process,
+        direct: process.direct.as_ref().filter(take),
+    })
+}
+
+impl Lane {
+    /// Run a future to its end on the calling thread.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                IS_DIRECT.set(false);
+            }
+        }
+        let Some(direct) = self.direct else {
+            return self.process.handle.block_on(future);
+        };
+        IS_DIRECT.set(true);
+        let _leave = Leave;
+        let now = self.process.since.elapsed();
+        let rest = now.saturating_sub(Duration::from_millis(
+            direct.used_ms.load(Ordering::Relaxed),
+        ));
+        if rest > STALE_AFTER {
+            // One turn sees what happened to the sockets, the next tells the connections.
+            direct.runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
+        }
+        let out = direct.runtime.block_on(future);
+        let now = u64::try_from(self.process.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        direct.used_ms.store(now, Ordering::Relaxed);
+        out
+    }
+}
+
+/// Run a future to its end on the calling thread.
 ///
 /// # Errors
 /// See [`handle`].
 pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            IS_DIRECT.set(false);
-        }
-    }
-    let process = process()?;
-    let mut lane = match process.direct.try_lock() {
-        Ok(lane) => lane,
-        Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
-        Err(TryLockError::WouldBlock) => return Ok(process.handle.block_on(future)),
-    };
-    let Some(direct) = lane.as_mut() else {
-        return Ok(process.handle.block_on(future));
-    };
-    IS_DIRECT.set(true);
-    let _leave = Leave;
-    if direct.used.elapsed() > STALE_AFTER {
-        // One turn sees what happened to the sockets, the next tells the connections.
-        direct.runtime.block_on(async {
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-        });
-    }
-    let out = direct.runtime.block_on(future);
-    direct.used = Instant::now();
-    Ok(out)
+    Ok(lane()?.block_on(future))
 }
 
 /// Start a task in the background. Dropping the handle does not end it.

@@ -19,8 +19,8 @@ const PAGE: usize = 1000;
 /// So many groups are enough; more are made only if fewer would be one.
 const MIN_GROUPS: usize = 8;
 const MAX_GROUPS: usize = 64;
-/// Groups that are listed at once.
-const AT_ONCE: usize = 8;
+/// Groups that are listed at once, of a listing and of each of its groups.
+const AT_ONCE: [usize; 2] = [8, 2];
 
 /// How far down to look for groups.
 const MAX_LEVELS: usize = 4;
@@ -39,12 +39,17 @@ fn last_of(found: &[Entry]) -> String {
 }
 
 impl Store {
+    /// Entries whose keys begin with `start`, which is exact: nothing, `dir/` or `dir/na`.
     pub(crate) async fn lister(
         &self,
         place: &Place,
         start: &str,
         recursive: bool,
     ) -> Result<Lister> {
+        let start = match start {
+            "" => "/".into(),
+            key => disguise(key),
+        };
         let options = ListOptions {
             recursive,
             ..Default::default()
@@ -52,28 +57,39 @@ impl Store {
         let operation = if recursive { "find" } else { "ls" };
         place
             .operator()
-            .lister_options(start, options)
+            .lister_options(&start, options)
             .await
             .map_err(|e| self.error(operation, place, &e))
     }
 
-    /// Every key that begins with `start`, in no particular order.
-    pub(crate) async fn list_all(&self, place: &Place, start: &str) -> Result<Vec<Entry>> {
+    /// Every key that begins with `start`, in no particular order. `depth` counts how often
+    /// groups were made of groups.
+    pub(crate) async fn list_all(
+        &self,
+        place: &Place,
+        start: &str,
+        depth: usize,
+    ) -> Result<Vec<Entry>> {
         let mut lister = self.lister(place, start, true).await?;
         let mut found = Vec::new();
         let is_over = self.pages(place, &mut lister, &mut found, PAGE).await?;
-        if is_over || !self.has_prefixes() {
+        let can = place.operator().info().capability();
+        let is_cut = self.has_prefixes() && can.list_with_start_after && depth < AT_ONCE.len();
+        if is_over || !is_cut {
             self.pages(place, &mut lister, &mut found, usize::MAX)
                 .await?;
             return Ok(found);
         }
-        let base = if start == "/" { "" } else { start };
         let last = last_of(&found);
         // The next page comes while the levels are looked at.
-        let (is_over, levels) = futures::try_join!(
+        let (is_over, levels) = futures::join!(
             self.pages(place, &mut lister, &mut found, PAGE),
-            self.levels(place, base, &last)
-        )?;
+            self.levels(place, start, &last)
+        );
+        let is_over = is_over?;
+        // Who may not list levels, or gets keys in an order of their own, is served as before.
+        let is_sorted = found.is_sorted_by(|a, b| a.0 < b.0);
+        let levels = levels.ok().filter(|_| is_sorted).unwrap_or_default();
         let last = last_of(&found);
         let behind = |level: &Level| level.dirs.partition_point(|d| *d <= last);
         let ends = levels.iter().filter_map(|l| l.dirs.get(behind(l)));
@@ -91,8 +107,8 @@ impl Store {
         }
         let mut rest = Vec::new();
         let others = futures::stream::iter(parts)
-            .map(|(group, level)| self.list_group(place, group, level))
-            .buffer_unordered(AT_ONCE)
+            .map(|(group, level)| self.list_group(place, group, level, depth + 1))
+            .buffer_unordered(AT_ONCE[depth])
             .try_concat();
         let ((), others) =
             futures::try_join!(self.until(place, &mut lister, &mut rest, &end), others)?;
@@ -141,8 +157,7 @@ impl Store {
         let mut levels = Vec::new();
         let mut base = base.to_owned();
         for _ in 0..MAX_LEVELS {
-            let start = if base.is_empty() { "/" } else { &base };
-            let mut lister = self.lister(place, start, false).await?;
+            let mut lister = self.lister(place, &base, false).await?;
             let mut entries = Vec::new();
             let is_all = self.pages(place, &mut lister, &mut entries, PAGE).await?;
             entries.retain(|e| e.0 != base && e.0 != "/");
@@ -166,9 +181,16 @@ impl Store {
 
     /// What lies below the directories whose keys begin with `group`. Files beside them, of
     /// which no slash follows the first `level` bytes, are known already.
-    async fn list_group(&self, place: &Place, group: String, level: usize) -> Result<Vec<Entry>> {
-        let mut found = Box::pin(self.list_all(place, &group)).await?;
-        found.retain(|e| e.0.get(level..).is_some_and(|rest| rest.contains('/')));
+    async fn list_group(
+        &self,
+        place: &Place,
+        group: String,
+        level: usize,
+        depth: usize,
+    ) -> Result<Vec<Entry>> {
+        let mut found = Box::pin(self.list_all(place, &group, depth)).await?;
+        let is_below = |key: &str| key.get(level..).is_some_and(|rest| rest.contains('/'));
+        found.retain(|e| e.0.starts_with(&group) && is_below(&e.0));
         Ok(found)
     }
 }

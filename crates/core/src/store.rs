@@ -83,6 +83,14 @@ impl Place {
         disguise(&format!("{}/", self.key)).into_owned()
     }
 
+    /// The exact key as a directory: nothing for the root.
+    pub(crate) fn dir_key(&self) -> String {
+        match self.key.as_str() {
+            "" => String::new(),
+            key => format!("{key}/"),
+        }
+    }
+
     pub(crate) fn name_of(&self, key: &str) -> String {
         let key = key.strip_suffix('/').unwrap_or(key);
         let mut name = String::with_capacity(self.prefix.len() + key.len());

@@ -185,9 +185,12 @@ impl Store {
         let part = self.part_bytes() as u64;
         let head = self.open(&place, BytesRange::from(0..part), None).await?;
         let size = match &head {
-            Some(head) => head.total(),
+            Some(head) => match head.total() {
+                Some(total) => total,
+                None => self.stat_file("get", from).await?.size,
+            },
             // Asking for the first bytes of an empty object is asking too much.
-            None => Some(0),
+            None => 0,
         };
         let file = StagedFile::create(to).map_err(|e| local(&e))?;
         let open = Arc::new(file.file().try_clone().map_err(|e| local(&e))?);
@@ -200,10 +203,9 @@ impl Store {
             },
             progress: Arc::clone(&told),
         };
-        progress.total(size.unwrap_or(0));
+        progress.total(size);
         if let Some(head) = head {
             let etag = head.etag().filter(|_| place.can_pin()).map(str::to_owned);
-            let size = size.unwrap_or(0);
             let mut first = sink(0);
             let first = self.drain_all(&place, head, part.min(size), &mut first);
             let rest = parts_of(part..size.max(part), self.part_bytes())

@@ -227,11 +227,12 @@ impl Pending {
                 }
             }
         }
+        let lane = runtime::lane().map_err(|e| raise(py, &e))?;
         loop {
             let polled = gate::detached(py, || {
-                runtime::block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await })
+                lane.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await })
             });
-            if let Ok(convert) = polled.map_err(|e| raise(py, &e))? {
+            if let Ok(convert) = polled {
                 match convert(py)? {
                     Step::Done(value) => return Ok(value),
                     Step::More(more) => work = more,
@@ -242,7 +243,7 @@ impl Pending {
                 gate::detached(py, || {
                     drop(work);
                     // Driven a little longer, what was dropped closes its connections.
-                    let _ = runtime::block_on(runtime::settled(SETTLE));
+                    lane.block_on(runtime::settled(SETTLE));
                 });
                 return Err(interrupt);
             }
@@ -303,6 +304,7 @@ pub(crate) fn set_blocking(is_blocking: bool) -> bool {
 /// in the middle of an operation then stay outside, for ever.
 mod gate {
     use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
@@ -318,7 +320,8 @@ mod gate {
     /// `py.detach` whose way back leads through the gate.
     pub(super) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
         let out = py.detach(|| {
-            let out = work();
+            // A panic takes the same way back.
+            let out = catch_unwind(AssertUnwindSafe(work));
             RETURNING.fetch_add(1, Ordering::SeqCst);
             if IS_CLOSED.load(Ordering::SeqCst) && !HAS_KEY.get() {
                 RETURNING.fetch_sub(1, Ordering::SeqCst);
@@ -329,7 +332,7 @@ mod gate {
             out
         });
         RETURNING.fetch_sub(1, Ordering::SeqCst);
-        out
+        out.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Close the gate for all threads but this one, and wait for those who are passing.

@@ -54,6 +54,8 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::register_services();
+        // Forks are counted from here on.
+        opendalfs_core::runtime::process_number();
         opendalfs_core::http::install_default();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let atexit = module.py().import("atexit")?;

@@ -128,7 +128,6 @@ const LAKE_OPTIONS: &[OptionSpec] = &[
 /// Azure blob storage.
 pub const BLOB: Service = Service {
     container: Some("container"),
-    has_prefixes: true,
     ..Service::new("azblob", "Azure Blob Storage", BLOB_OPTIONS, build_blob)
 };
 
