@@ -402,9 +402,7 @@ class _RelayHandler(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(urlsplit(S3_ENDPOINT).netloc, timeout=30)
         try:
             # The signature covers the name of the host that was asked: this one's.
-            upstream.putrequest(
-                self.command, self.path, skip_host=True, skip_accept_encoding=True
-            )
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 upstream.putheader(name, value)
             upstream.endheaders(body or None)

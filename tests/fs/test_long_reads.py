@@ -67,9 +67,7 @@ async def test_awaited_slices_at_once_are_the_slices_of_python(options, path, si
 @pytest.mark.parametrize("concurrency", [1, 3, 64])
 def test_the_count_of_parts_at_once_changes_no_byte(store, concurrency):
     store.fs.pipe_file(store.join("k"), CONTENT)
-    fs = fsspec.filesystem(
-        "opendal", **store.options, part_size=PART, part_concurrency=concurrency
-    )
+    fs = fsspec.filesystem("opendal", **store.options, part_size=PART, part_concurrency=concurrency)
     assert fs.cat_file(store.join("k")) == CONTENT
     assert fs.cat_file(store.join("k"), 3, -3) == CONTENT[3:-3]
 

@@ -1,6 +1,7 @@
 """Files that are read, step by step, against `io.BytesIO` of the same content."""
 
 import array
+import asyncio
 import io
 import random
 
@@ -18,6 +19,8 @@ KIB = 1024
 PART = 64 * KIB
 # What a file reads at least, and what it keeps of it, in this version of the core.
 BLOCK = 128 * KIB
+# With the larger ones more than what is asked for is fetched ahead, in the background.
+PARTS = [PART, 400 * KIB, 1024 * KIB]
 
 
 def text_of(size):
@@ -35,7 +38,7 @@ CONTENTS = {
     "short": text_of(3000),
     "block": text_of(BLOCK),
     "above": text_of(BLOCK + 1),
-    "long": text_of(2 * KIB * KIB + 777),
+    "long": text_of(4 * KIB * KIB + 777),
     "binary": random.Random(3).randbytes(1300 * KIB),
 }
 CACHES = ["readahead", "readahead", "readahead", "none", "bytes", "all", "blockcache"]
@@ -49,21 +52,21 @@ counts = st.one_of(
 class Twins(RuleBasedStateMachine):
     """A file of the store and one of the memory, on which the same is done."""
 
-    new_files: dict[str, object]
+    instances: dict[int, OpendalFileSystem]
     root: str
-    schemes_fs: object
 
     @initialize(
         name=st.sampled_from(list(CONTENTS)),
         cache_type=st.sampled_from(CACHES),
         block_size=st.sampled_from([1000, PART, 5 * KIB * KIB]),
+        part_size=st.sampled_from(PARTS),
     )
-    def begin(self, name, cache_type, block_size):
+    def begin(self, name, cache_type, block_size, part_size):
         if cache_type == "blockcache":
             block_size = PART
         self.size = len(CONTENTS[name])
         self.model = io.BytesIO(CONTENTS[name])
-        self.file = self.schemes_fs.open(
+        self.file = self.instances[part_size].open(
             f"{self.root}/{name}", "rb", cache_type=cache_type, block_size=block_size
         )
 
@@ -135,20 +138,24 @@ class Twins(RuleBasedStateMachine):
 
 @pytest.fixture
 def place(new_place, scheme, request):
-    """Return an instance with small parts and a place with a file of each content."""
+    """Return a function that makes instances, and a place with a file of each content."""
     fs, root = new_place()
     fs.pipe({f"{root}/{name}": content for name, content in CONTENTS.items()})
     options = request.getfixturevalue("s3_options") if scheme == "s3" else {}
-    return OpendalFileSystem(scheme, part_size=PART, skip_instance_cache=True, **options), root
+
+    def make(**more):
+        return OpendalFileSystem(scheme, skip_instance_cache=True, **options, **more)
+
+    return make, root
 
 
 def test_a_reading_file_does_what_a_bytes_io_does(place, scheme):
-    fs, root = place
+    make, root = place
 
     class Machine(Twins):
         pass
 
-    Machine.schemes_fs, Machine.root = fs, root
+    Machine.instances, Machine.root = {part: make(part_size=part) for part in PARTS}, root
     whole = settings.default.max_examples
     examples = max(15, whole // 4) if scheme == "s3" else whole
     run(Machine, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None))
@@ -164,17 +171,14 @@ steps = st.lists(
 )
 
 
-def test_an_asynchronous_file_does_what_a_bytes_io_does(place, scheme, for_all, request):
-    import asyncio
+def test_an_asynchronous_file_does_what_a_bytes_io_does(place, for_all):
+    make, root = place
+    instances = {part: make(asynchronous=True, part_size=part) for part in PARTS}
 
-    _, root = place
-    options = request.getfixturevalue("s3_options") if scheme == "s3" else {}
-    fs = OpendalFileSystem(
-        scheme, asynchronous=True, part_size=PART, skip_instance_cache=True, **options
-    )
+    @for_all(name=st.sampled_from(list(CONTENTS)), steps=steps, part=st.sampled_from(PARTS))
+    def check(name, steps, part):
+        fs = instances[part]
 
-    @for_all(name=st.sampled_from(list(CONTENTS)), steps=steps)
-    def check(name, steps):
         async def work():
             model = io.BytesIO(CONTENTS[name])
             async with await fs.open_async(f"{root}/{name}", "rb") as file:
@@ -191,8 +195,9 @@ def test_an_asynchronous_file_does_what_a_bytes_io_does(place, scheme, for_all, 
 
 
 def test_text_is_that_of_a_text_wrapper(place, for_all):
-    fs, root = place
-    letters = "".join(random.Random(8).choices("ab\u00e9\u20ac\U0001f600\n\r", k=200_000))
+    make, root = place
+    fs = make(part_size=400 * KIB)
+    letters = "".join(random.Random(8).choices("ab\u00e9\u20ac\U0001f600\n\r", k=700_000))
     fs.pipe_file(f"{root}/text", letters.encode())
 
     @for_all(

@@ -84,8 +84,10 @@ impl State {
         Some((self.parts.front()?.start, self.parts.back()?.end))
     }
 
-    /// Let go of what lies before `start`, or of everything when `start` is elsewhere.
-    fn advance(&mut self, start: u64) {
+    /// Let go of what lies before `start`, or of everything when `start` is elsewhere. Whether the
+    /// reader goes on: from where it ended, or inside of what is here, as those do who look for
+    /// the end of a line.
+    fn advance(&mut self, start: u64) -> bool {
         let goes_on = match (self.covered(), self.next) {
             (Some((from, to)), _) => (from..=to).contains(&start),
             (None, next) => next == Some(start),
@@ -93,7 +95,7 @@ impl State {
         if !goes_on {
             self.window = 0;
             self.parts.clear();
-            return;
+            return false;
         }
         while self.parts.front().is_some_and(|p| p.end <= start) {
             if let Some(mut part) = self.parts.pop_front()
@@ -102,6 +104,7 @@ impl State {
                 self.spare.push(bytes);
             }
         }
+        true
     }
 
     /// Fetch `start..end`: in the background, or at once where that takes no time.
@@ -175,16 +178,25 @@ impl State {
             }
         }
         // Not further than a part and the longest window, whatever the length of this read.
-        let most = wanted.0 + part + reader.window_bytes();
-        let until = (wanted.1 + self.window).min(most).min(size);
-        let step = (self.window / 4).clamp(MIN_WINDOW_BYTES, part.max(MIN_WINDOW_BYTES));
-        // A little that is missing at the end of the window is no reason to ask.
-        while at < until && (until - at >= step || until == size) {
-            let end = (at + step).min(size);
+        let most = (wanted.0 + part + reader.window_bytes()).min(size);
+        if self.window == 0 || self.missing(at, wanted.1, most, part).is_none() {
+            return Ok(());
+        }
+        self.window = (2 * self.window).min(reader.window_bytes());
+        while let Some(end) = self.missing(at, wanted.1, most, part) {
             self.schedule(reader, at, end).await?;
             at = end;
         }
         Ok(())
+    }
+
+    /// Where the next part ends that the window lacks. A little that is missing at its end is
+    /// no reason to ask.
+    fn missing(&self, at: u64, end: u64, most: u64, part: u64) -> Option<u64> {
+        let until = (end + self.window).min(most);
+        let step = (self.window / 4).clamp(MIN_WINDOW_BYTES, part.max(MIN_WINDOW_BYTES));
+        let is_worth_it = until.checked_sub(at)? >= step / 2 || (until == most && at < until);
+        is_worth_it.then(|| (at + step).min(most))
     }
 }
 
@@ -200,14 +212,10 @@ impl Ahead {
         let end = start + len;
         let state = self.state.get(Mutex::default);
         let mut state = state.lock().await;
-        let went_on = state.next == Some(start);
-        state.advance(start);
+        let went_on = state.advance(start);
         let most = reader.window_bytes();
-        if went_on {
-            state.window = (2 * state.window)
-                .max(2 * len)
-                .max(MIN_WINDOW_BYTES)
-                .min(most);
+        if went_on && state.window == 0 && state.covered().is_none_or(|(_, to)| to < end) {
+            state.window = len.max(MIN_WINDOW_BYTES).min(most);
         }
         state.next = Some(end);
         let here = state.covered().map_or(start, |(_, to)| to.max(start));

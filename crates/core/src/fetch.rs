@@ -42,9 +42,11 @@ impl std::fmt::Debug for Opened {
 }
 
 impl Opened {
-    /// Bytes of the whole object, if the service told.
+    /// Bytes of the whole object, if the service told. It tells nothing of an empty one that
+    /// could be told from no word at all.
     pub(crate) fn total(&self) -> Option<u64> {
-        self.metadata.as_ref().map(Metadata::content_length)
+        let total = self.metadata.as_ref().map(Metadata::content_length);
+        total.filter(|n| *n > 0)
     }
 
     pub(crate) fn etag(&self) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! Servers that know no ranges.
+//! Servers that know no ranges, or do not say how long the whole is.
 //!
 //! They answer a request for some bytes with all of them and status 200. What was asked for is
 //! cut out here, so that nothing above has to know such servers.
@@ -29,8 +29,22 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Whether a part says how long the whole is (`bytes 0-9/*` does not).
+fn names_total(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_RANGE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| !v.ends_with('*'))
+}
+
 /// The answer to a request with this `Range` header, as a server that knows ranges gives it.
 pub(crate) fn cut(range: Option<&HeaderValue>, mut resp: Response<HttpBody>) -> Response<HttpBody> {
+    if resp.status() == StatusCode::PARTIAL_CONTENT && !names_total(resp.headers()) {
+        // OpenDAL would take the length of the part for that of the whole.
+        resp.headers_mut().remove(CONTENT_RANGE);
+        resp.headers_mut().remove(CONTENT_LENGTH);
+        return resp;
+    }
     if resp.status() != StatusCode::OK || resp.headers().contains_key(CONTENT_ENCODING) {
         return resp;
     }

@@ -35,7 +35,11 @@ impl Span {
         match (self.start.unwrap_or(0), self.end) {
             (0, None) => Plan::Range(BytesRange::default()),
             (start, None) if start > 0 => Plan::Range(BytesRange::from(start.unsigned_abs()..)),
-            (start, None) => Plan::Range(BytesRange::suffix(start.unsigned_abs())),
+            // Servers count in signed numbers.
+            (start, None) => {
+                let last = start.unsigned_abs().min(i64::MAX.unsigned_abs());
+                Plan::Range(BytesRange::suffix(last))
+            }
             (start, Some(end)) if start >= 0 && end >= 0 => {
                 if end <= start {
                     return Plan::Empty;
@@ -186,10 +190,12 @@ impl Store {
     /// Ask for the first part of a range.
     async fn begin_range(&self, place: Place, range: BytesRange) -> Result<Begun> {
         let part = self.part_bytes() as u64;
-        let first = if range.is_suffix() || range.size().is_some_and(|n| n <= part) {
-            range
-        } else {
-            BytesRange::from(range.offset()..range.offset().saturating_add(part))
+        let end = range.offset().saturating_add(part);
+        // Servers count in signed numbers; nothing is as long as that.
+        let is_whole = range.is_suffix() || end > i64::MAX.unsigned_abs();
+        let first = match is_whole || range.size().is_some_and(|n| n <= part) {
+            true => range,
+            false => BytesRange::from(range.offset()..end),
         };
         let Some(head) = self.open(&place, first, None).await? else {
             return Ok(Begun::Whole(Buffer::new()));
