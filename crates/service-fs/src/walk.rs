@@ -112,9 +112,19 @@ pub(crate) fn walk(
         is_recursive,
         depth,
         seen: HashSet::new(),
+        to_enter: Vec::new(),
         out: Vec::new(),
     };
     walk.level(entries, dir_key, start)?;
+    // A list rather than recursion: trees may be deeper than a stack, or than there are files
+    // to be had open.
+    while let Some((dir, dir_key)) = walk.to_enter.pop() {
+        match fs::read_dir(dir) {
+            Ok(entries) => walk.level(entries, &dir_key, "")?,
+            Err(e) if is_gone(&e) => {}
+            Err(e) => return Err(failed(e)),
+        }
+    }
     Ok(Some(walk.out))
 }
 
@@ -124,6 +134,8 @@ struct Walk<'a> {
     depth: Depth,
     /// Real places of directories entered through links: a link may lead to its own parent.
     seen: HashSet<PathBuf>,
+    /// Directories found and not yet looked into, with their keys.
+    to_enter: Vec<(PathBuf, String)>,
     out: Vec<Found>,
 }
 
@@ -151,18 +163,14 @@ impl Walk<'_> {
                 continue;
             }
             key.push('/');
+            if self.is_recursive && self.may_enter(&entry.path(), is_link) {
+                self.to_enter.push((entry.path(), key.clone()));
+            }
             self.out.push(Found {
-                key: key.clone(),
+                key,
                 is_dir,
                 metadata,
             });
-            if self.is_recursive && self.may_enter(&entry.path(), is_link) {
-                match fs::read_dir(entry.path()) {
-                    Ok(below) => self.level(below, &key, "")?,
-                    Err(e) if is_gone(&e) => {}
-                    Err(e) => return Err(failed(e)),
-                }
-            }
         }
         Ok(())
     }
