@@ -100,7 +100,7 @@ class OpendalFile(AbstractBufferedFile):
         Notes
         -----
         Reads that go straight on are fetched ahead in the background, further each time, up to
-        24 MiB; after a jump only what is asked for is fetched.
+        16 MiB; after a jump only what is asked for is fetched.
         """
         if self._reader is None or not self._reads_ahead:
             return super().read(length)  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 //!
 //! The first read of a file fetches what it asks for, and a little more when that is little.
 //! When the next one goes on where it ended, parts behind it are fetched in the background,
-//! twice as far with every read, up to three parts. A jump to elsewhere ends that:
+//! twice as far with every read, up to two parts. A jump to elsewhere ends that:
 //! random reads fetch what they ask for, nothing else.
 
 use std::collections::VecDeque;

@@ -388,8 +388,8 @@ impl ObjectReader {
         if self.store.is_local() {
             return 0;
         }
-        // With the part that is being read, four are in memory.
-        3 * self.part_bytes()
+        // With the part that is being read, three are in memory, and one more to use again.
+        2 * self.part_bytes()
     }
 }
 

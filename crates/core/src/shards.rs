@@ -6,7 +6,7 @@
 //! groups by the prefix they share, and the groups are listed side by side. A flat directory
 //! has no groups and is listed as before, for one request more.
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use opendal_core::options::ListOptions;
 use opendal_core::{Lister, Metadata};
 
@@ -72,7 +72,8 @@ impl Store {
     ) -> Result<Vec<Entry>> {
         let mut lister = self.lister(place, start, true).await?;
         let mut found = Vec::new();
-        let is_over = self.pages(place, &mut lister, &mut found, PAGE).await?;
+        let is_over = self.pages(place, &mut lister, &mut found, PAGE).await?
+            || self.is_over_now(place, &mut lister, &mut found)?;
         let can = place.operator().info().capability();
         let is_cut = self.has_prefixes() && can.list_with_start_after && depth < AT_ONCE.len();
         if is_over || !is_cut {
@@ -131,6 +132,22 @@ impl Store {
                 Some(entry) => found.push(entry.into_parts()),
                 None => return Ok(true),
             }
+        }
+        Ok(false)
+    }
+
+    /// Whether a listing knows without asking that nothing follows. If not, it has begun to ask.
+    fn is_over_now(
+        &self,
+        place: &Place,
+        lister: &mut Lister,
+        found: &mut Vec<Entry>,
+    ) -> Result<bool> {
+        match lister.next().now_or_never() {
+            Some(Some(Ok(entry))) => found.push(entry.into_parts()),
+            Some(Some(Err(e))) => return Err(self.error("find", place, &e)),
+            Some(None) => return Ok(true),
+            None => {}
         }
         Ok(false)
     }

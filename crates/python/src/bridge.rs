@@ -49,6 +49,8 @@ thread_local! {
 /// How a future should be run when it is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
+    /// It ends in less time than it takes to release the GIL and get it back.
+    Instant,
     /// It ends without waiting: try on the loop's thread first.
     Immediate,
     /// It mostly ends without waiting, but a disk may be slow: try at once on a thread that
@@ -220,7 +222,8 @@ impl Pending {
             ));
         };
         if self.pace != Pace::Waiting {
-            while let Some(convert) = poll_once(py, &mut work)? {
+            let mut pace = self.pace;
+            while let Some(convert) = poll_once(py, &mut work, &mut pace)? {
                 match convert(py)? {
                     Step::Done(value) => return Ok(value),
                     Step::More(more) => work = more,
@@ -257,8 +260,9 @@ impl Pending {
     }
 
     fn start(&self, py: Python<'_>, mut work: Work) -> PyResult<Object> {
-        if self.pace == Pace::Immediate {
-            while let Some(convert) = poll_once(py, &mut work)? {
+        if matches!(self.pace, Pace::Instant | Pace::Immediate) {
+            let mut pace = self.pace;
+            while let Some(convert) = poll_once(py, &mut work, &mut pace)? {
                 match convert(py)? {
                     Step::Done(value) => return Err(stop(value)),
                     Step::More(more) => work = more,
@@ -271,13 +275,17 @@ impl Pending {
     }
 }
 
-/// Try work that is expected to end without waiting.
-fn poll_once(py: Python<'_>, work: &mut Work) -> PyResult<Option<Convert>> {
+/// Try work that is expected to end without waiting. Steps after the first are long ones.
+fn poll_once(py: Python<'_>, work: &mut Work, pace: &mut Pace) -> PyResult<Option<Convert>> {
     let handle = runtime::handle().map_err(|e| raise(py, &e))?;
-    let polled = gate::detached(py, || {
+    let mut poll = || {
         let _inside = handle.enter();
         work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    });
+    };
+    let polled = match std::mem::replace(pace, Pace::Immediate) {
+        Pace::Instant => poll(),
+        _ => gate::detached(py, poll),
+    };
     Ok(match polled {
         Poll::Ready(convert) => Some(convert),
         Poll::Pending => None,

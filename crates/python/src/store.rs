@@ -74,6 +74,16 @@ fn jobs(kind: &str, pairs: Vec<(String, String)>) -> PyResult<Vec<Job>> {
     Ok(pairs.into_iter().map(make).collect())
 }
 
+impl Store {
+    /// The pace of looks at one key.
+    fn quick(&self) -> Pace {
+        match self.pace {
+            Pace::Immediate => Pace::Instant,
+            pace => pace,
+        }
+    }
+}
+
 #[pymethods]
 impl Store {
     /// A store of `scheme`. Options are text by name; no request is made.
@@ -149,7 +159,7 @@ impl Store {
     fn stat(&self, path: String) -> Pending {
         let store = self.inner.clone();
         let work = async move { store.stat(&path).await };
-        awaitable(self.pace, work, |py, info| info_object(py, &info))
+        awaitable(self.quick(), work, |py, info| info_object(py, &info))
     }
 
     /// Entries of a directory; of a file, the file itself.
@@ -190,7 +200,7 @@ impl Store {
         let store = self.inner.clone();
         let begin = async move { store.begin_read(&path, Span { start, end }).await };
         staged(
-            self.pace,
+            self.quick(),
             work(begin, |py, begun| match begun {
                 Begun::Whole(bytes) => bytes_object(py, bytes).map(Step::Done),
                 // Straight from the network into the object that is returned.
