@@ -82,19 +82,14 @@ impl Store {
             return Ok(found);
         }
         let last = last_of(&found);
-        // The next page comes while the levels are looked at.
-        let (is_over, levels) = futures::join!(
-            self.pages(place, &mut lister, &mut found, PAGE),
-            self.levels(place, start, &last)
-        );
-        let is_over = is_over?;
-        // Who may not list levels, or gets keys in an order of their own, is served as before.
+        // Meanwhile the next page is on its way. Who may not list levels, or gets keys in an order
+        // of their own, is served as before.
+        let levels = self.levels(place, start, &last).await;
         let is_sorted = found.is_sorted_by(|a, b| a.0 < b.0);
         let levels = levels.ok().filter(|_| is_sorted).unwrap_or_default();
-        let last = last_of(&found);
         let behind = |level: &Level| level.dirs.partition_point(|d| *d <= last);
         let ends = levels.iter().filter_map(|l| l.dirs.get(behind(l)));
-        let Some(end) = ends.min().filter(|_| !is_over).cloned() else {
+        let Some(end) = ends.min().cloned() else {
             self.pages(place, &mut lister, &mut found, usize::MAX)
                 .await?;
             return Ok(found);
