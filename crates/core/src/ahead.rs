@@ -194,7 +194,7 @@ impl State {
     /// no reason to ask.
     fn missing(&self, at: u64, end: u64, most: u64, part: u64) -> Option<u64> {
         let until = (end + self.window).min(most);
-        let step = (self.window / 4).clamp(MIN_WINDOW_BYTES, part.max(MIN_WINDOW_BYTES));
+        let step = (self.window / 4).max(MIN_WINDOW_BYTES).min(part).max(1);
         let is_worth_it = until.checked_sub(at)? >= step / 2 || (until == most && at < until);
         is_worth_it.then(|| (at + step).min(most))
     }
