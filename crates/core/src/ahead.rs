@@ -11,8 +11,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
-use crate::read::{ObjectReader, usize_of};
+use crate::read::ObjectReader;
 use crate::runtime::{self, PerProcess};
+use crate::span::usize_of;
 use crate::target::{Target, lend, memory};
 
 /// Small reads fetch at least so much: lines and headers come in rows.

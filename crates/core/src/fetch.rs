@@ -12,8 +12,8 @@ use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
-use crate::read::content_range;
 use crate::runtime;
+use crate::span::content_range;
 use crate::store::{Place, Store};
 use crate::target::Sink;
 

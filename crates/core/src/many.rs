@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use opendal_core::{Buffer, BytesRange};
 
 use crate::error::Result;
-use crate::read::{Span, content_range};
+use crate::span::{Span, content_range};
 use crate::store::Store;
 use crate::target::{Sink, Target};
 

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, Kind, Result};
 use crate::http::Cancellable;
 use crate::info::Info;
-use crate::read::Span;
 use crate::runtime;
+use crate::span::Span;
 use crate::store::{Place, Store};
 
 /// Smallest object whose bytes are worth a server-side copy when it is appended to; also the
