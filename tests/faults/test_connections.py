@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from tests.faults.forking import IN_CHILD
+
 MIB = 2**20
 PART = 64 * 1024
 CONTENT = random.Random(12).randbytes(32 * PART + 5)
@@ -266,27 +268,14 @@ print("done")
     assert 33 <= len(more) <= 33 + UNDER_WAY, [(request.start, request.end) for request in more]
 
 
-FORK = """
+FORK = (
+    IN_CHILD
+    + """
 import threading
 PART = 64 * 1024
 fs = new(endpoint_url=URL, part_size=PART)
-def in_child(work):
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        import signal, traceback
-        signal.alarm(30)
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert code == 0, f"child ended with {code}"
 """
+)
 
 
 def finish(process, relay, steps):

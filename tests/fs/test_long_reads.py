@@ -119,34 +119,32 @@ def test_a_short_slice_takes_one_request_or_two(relay, s3, start, end, requests)
     assert len(relay.requests) == wanted
 
 
-def test_a_long_read_of_a_replaced_object_is_no_mixture(relay, s3, witness):
-    size = 24 * PART
-    witness.write(s3.join("k"), b"o" * size)
+SIZE = 24 * PART
+
+
+def refused_when_replaced(relay, s3, witness, content):
+    """Check that a long read is an error when the object is replaced by `content` meanwhile."""
+    witness.write(s3.join("k"), b"o" * SIZE)
 
     def replace(request):
         if request.start == 4 * PART:
-            witness.write(s3.join("k"), b"n" * size)
+            witness.write(s3.join("k"), content)
 
     relay.fault = replace
     fs = fsspec.filesystem("opendal", scheme="s3", part_size=PART, **relay.options)
     with pytest.raises(OSError, match="k"):
         fs.cat_file(s3.join("k"))
+    return fs
+
+
+def test_a_long_read_of_a_replaced_object_is_no_mixture(relay, s3, witness):
+    fs = refused_when_replaced(relay, s3, witness, b"n" * SIZE)
     relay.fault = lambda request: None
-    assert fs.cat_file(s3.join("k")) == b"n" * size
+    assert fs.cat_file(s3.join("k")) == b"n" * SIZE
 
 
 def test_a_long_read_of_an_object_made_shorter_is_an_error(relay, s3, witness):
-    size = 24 * PART
-    witness.write(s3.join("k"), b"o" * size)
-
-    def replace(request):
-        if request.start == 4 * PART:
-            witness.write(s3.join("k"), b"o" * PART)
-
-    relay.fault = replace
-    fs = fsspec.filesystem("opendal", scheme="s3", part_size=PART, **relay.options)
-    with pytest.raises(OSError, match="k"):
-        fs.cat_file(s3.join("k"))
+    refused_when_replaced(relay, s3, witness, b"o" * PART)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 //! Reading ahead of a reader that goes straight on.
 //!
 //! The first read of a file fetches what it asks for, and a little more when that is little.
-//! When the next one goes on where it ended, parts behind it are fetched in the background,
-//! twice as far with every read, up to two parts. A jump to elsewhere ends that:
-//! random reads fetch what they ask for, nothing else.
+//! When the next one goes on where it ended, what lies behind it is fetched in the background,
+//! twice as far each time something is missing there, up to two parts. A jump to elsewhere ends
+//! that: random reads fetch what they ask for, nothing else.
 
 use std::collections::VecDeque;
 

@@ -107,18 +107,17 @@ impl Store {
     pub(crate) async fn collect(&self, place: &Place, mut answer: Opened) -> Result<Buffer> {
         let mut pieces = Vec::new();
         let fail = |e: opendal_core::Error| self.error("read", place, &e);
-        let count = loop {
+        loop {
             match answer.body.read_dyn().await {
-                Ok(piece) if piece.is_empty() => {
-                    break pieces.iter().map(Buffer::len).sum::<usize>() as u64;
-                }
+                Ok(piece) if piece.is_empty() => break,
                 Ok(piece) => pieces.push(piece),
                 Err(e) => {
                     self.nothing_there(place, &e).await?;
-                    break pieces.iter().map(Buffer::len).sum::<usize>() as u64;
+                    break;
                 }
             }
-        };
+        }
+        let count = pieces.iter().map(Buffer::len).sum::<usize>() as u64;
         let bytes = match pieces.len() {
             1 => pieces.swap_remove(0),
             _ => pieces.into_iter().flatten().collect(),

@@ -59,18 +59,13 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub async fn list_names(&self, path: &str) -> Result<Vec<String>> {
-        let place = match self.bare_names(path)? {
-            Some(names) => names,
-            None => return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect()),
-        };
-        let (place, names) = place;
-        let found = self.names("ls", &place, names, false)?;
-        let Some(found) = found.filter(|f| !f.is_empty()) else {
-            return Ok(self.list(path).await?.into_iter().map(|e| e.name).collect());
-        };
-        let mut found: Vec<String> = found.into_iter().map(|(k, _)| place.name_of(&k)).collect();
-        found.sort_unstable();
-        Ok(found)
+        if let Some((place, names)) = self.bare_names(path)? {
+            let found = self.names("ls", &place, names, false)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(self.list(path).await?.into_iter().map(|e| e.name).collect())
     }
 
     /// The names of the files of [`Store::find`], sorted.
@@ -87,11 +82,7 @@ impl Store {
             && prefix.is_empty()
             && let Some((place, names)) = self.bare_names(path)?
         {
-            let found = self.names("find", &place, names, true)?;
-            let files = found.into_iter().flatten().filter(|(_, is_dir)| !is_dir);
-            let mut found: Vec<String> = files.map(|(k, _)| place.name_of(&k)).collect();
-            found.sort_unstable();
-            return Ok(found);
+            return self.names("find", &place, names, true);
         }
         let found = self.find(path, prefix, depth).await?;
         let mut found: Vec<String> = found
@@ -111,19 +102,24 @@ impl Store {
         }
     }
 
+    /// The entries of a directory, sorted; with `recursive`, the files below it.
     fn names(
         &self,
         operation: &'static str,
         place: &Place,
         names: Names,
         recursive: bool,
-    ) -> Result<Option<Vec<(String, bool)>>> {
+    ) -> Result<Vec<String>> {
         let dir = match place.dir_key() {
             key if key.is_empty() => "/".to_owned(),
             key => key,
         };
-        names(self.options(), &dir, recursive)
-            .map_err(|e| e.at(operation, &place.path, self.scheme()))
+        let found = names(self.options(), &dir, recursive)
+            .map_err(|e| e.at(operation, &place.path, self.scheme()))?;
+        let wanted = found.into_iter().flatten().filter(|f| !(recursive && f.1));
+        let mut found: Vec<String> = wanted.map(|(key, _)| place.name_of(&key)).collect();
+        found.sort_unstable();
+        Ok(found)
     }
 
     async fn find_in_containers(&self, prefix: &str) -> Result<Vec<Info>> {

@@ -12,7 +12,7 @@ use opendal_core::{Lister, Metadata};
 
 use crate::error::Result;
 use crate::exact::disguise;
-use crate::store::{Place, Store};
+use crate::store::{Place, Store, wire_of};
 
 /// Entries of a page: services give no more at once.
 const PAGE: usize = 1000;
@@ -46,10 +46,6 @@ impl Store {
         start: &str,
         recursive: bool,
     ) -> Result<Lister> {
-        let start = match start {
-            "" => "/".into(),
-            key => disguise(key),
-        };
         let options = ListOptions {
             recursive,
             ..Default::default()
@@ -57,7 +53,7 @@ impl Store {
         let operation = if recursive { "find" } else { "ls" };
         place
             .operator()
-            .lister_options(&start, options)
+            .lister_options(&wire_of(start), options)
             .await
             .map_err(|e| self.error(operation, place, &e))
     }

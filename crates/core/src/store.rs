@@ -60,6 +60,14 @@ pub(crate) struct Place {
     pub(crate) path: String,
 }
 
+/// An exact key as OpenDAL's operator takes it; `/` for the root.
+pub(crate) fn wire_of(key: &str) -> std::borrow::Cow<'_, str> {
+    match key {
+        "" => "/".into(),
+        key => disguise(key),
+    }
+}
+
 impl Place {
     pub(crate) fn operator(&self) -> &Operator {
         &self.doors.operator
@@ -77,10 +85,7 @@ impl Place {
 
     /// The key as a directory: with a slash at its end, `/` for the root.
     pub(crate) fn wire_dir(&self) -> String {
-        if self.key.is_empty() {
-            return "/".to_owned();
-        }
-        disguise(&format!("{}/", self.key)).into_owned()
+        wire_of(&self.dir_key()).into_owned()
     }
 
     /// The exact key as a directory: nothing for the root.

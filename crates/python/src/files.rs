@@ -22,6 +22,20 @@ impl Reader {
     pub(crate) fn new(inner: ObjectReader, pace: Pace) -> Self {
         Reader { inner, pace }
     }
+
+    /// Bytes `start..end`, cut at the end of the file, straight into the object returned.
+    fn bytes(&self, py: Python<'_>, start: u64, end: u64, goes_on: bool) -> PyResult<Pending> {
+        let reader = self.inner.clone();
+        let len = reader.available(start, end.saturating_sub(start));
+        let (made, target) = room(py, usize::try_from(len).unwrap_or(usize::MAX))?;
+        let work = async move {
+            match goes_on {
+                true => reader.fill_ahead(start, target).await,
+                false => reader.fill(start, target).await,
+            }
+        };
+        Ok(awaitable(self.pace, work, |_, ()| Ok(made.into_any())))
+    }
 }
 
 #[pymethods]
@@ -35,22 +49,14 @@ impl Reader {
     /// Bytes `start..end` of the file, cut at its end.
     #[pyo3(signature = (start, end) -> "collections.abc.Awaitable[bytes]")]
     fn read(&self, py: Python<'_>, start: u64, end: u64) -> PyResult<Pending> {
-        let reader = self.inner.clone();
-        let len = reader.available(start, end.saturating_sub(start));
-        let (made, target) = room(py, usize::try_from(len).unwrap_or(usize::MAX))?;
-        let work = async move { reader.fill(start, target).await };
-        Ok(awaitable(self.pace, work, |_, ()| Ok(made.into_any())))
+        self.bytes(py, start, end, false)
     }
 
     /// Like `read`, for a caller who may go on where it ends: what comes next is then fetched in
     /// the background.
     #[pyo3(signature = (start, end) -> "collections.abc.Awaitable[bytes]")]
     fn read_on(&self, py: Python<'_>, start: u64, end: u64) -> PyResult<Pending> {
-        let reader = self.inner.clone();
-        let len = reader.available(start, end.saturating_sub(start));
-        let (made, target) = room(py, usize::try_from(len).unwrap_or(usize::MAX))?;
-        let work = async move { reader.fill_ahead(start, target).await };
-        Ok(awaitable(self.pace, work, |_, ()| Ok(made.into_any())))
+        self.bytes(py, start, end, true)
     }
 
     /// Fill a writable buffer from `start` on; the result is the count of bytes.
