@@ -145,6 +145,16 @@ impl Error {
         self
     }
 
+    /// Add what else there is to know.
+    #[must_use]
+    pub(crate) fn with_remark(mut self, remark: &str) -> Self {
+        if !self.0.detail.is_empty() {
+            self.0.detail.push_str("; ");
+        }
+        self.0.detail.push_str(remark);
+        self
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -163,15 +173,19 @@ impl Error {
         self
     }
 
-    /// The cause, in the service's or the system's own words.
-    pub(crate) fn detail(&self) -> &str {
-        &self.0.detail
-    }
-
     /// The operating system's code where one caused this error (a full disk, say).
     #[must_use]
     pub fn os_code(&self) -> Option<i32> {
         self.0.os_code
+    }
+
+    /// From the payload of a panic that was caught.
+    #[must_use]
+    pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = first_line(text.unwrap_or_default());
+        Error::new(Kind::Unexpected, format!("a bug in opendalfs: {text}"))
     }
 
     /// From an error of the operating system.
@@ -252,5 +266,13 @@ mod tests {
     fn text_has_operation_path_service_and_cause_on_one_line() {
         let err = Error::new(Kind::NotFound, "NoSuchKey").at("read", "b/k", "s3");
         assert_eq!(err.to_string(), "read \"b/k\" on s3: not found (NoSuchKey)");
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error_of_the_kind_that_python_raises_as_oserror() {
+        let payload = std::panic::catch_unwind(|| panic!("at {}", 7)).unwrap_err();
+        let err = Error::from_panic(&*payload);
+        assert_eq!(err.kind().errno_name(), "EIO");
+        assert_eq!(err.to_string(), "failed (a bug in opendalfs: at 7)");
     }
 }

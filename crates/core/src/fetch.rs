@@ -1,8 +1,10 @@
-//! One request for bytes.
+//! Bytes of an object: one answer after another until all are there.
 //!
 //! The service's reader is asked directly: OpenDAL's `Operator` refuses spans that reach past
-//! the end, and drops the metadata that came with the bytes.
+//! the end, and drops the metadata that came with the bytes. An answer that breaks off is asked
+//! for again from where it broke, held to the version of its beginning.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opendal_core::options::ReadOptions;
@@ -11,17 +13,17 @@ use opendal_core::raw::{OpRead, OpReader};
 use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
 use tokio::task::JoinSet;
 
+use crate::checksum::{Checksum, Parts, Seen, Sum, Witness};
 use crate::error::{Error, Kind, Result};
+use crate::pin::Pin;
+use crate::retry::Attempts;
 use crate::runtime;
-use crate::span::content_range;
+use crate::span::{content_range, usize_of};
 use crate::store::{Place, Store};
 use crate::target::Sink;
 
 /// Ranges of at most `part` bytes that together are `span`.
-pub(crate) fn parts_of(
-    span: std::ops::Range<u64>,
-    part: usize,
-) -> impl Iterator<Item = std::ops::Range<u64>> {
+pub(crate) fn parts_of(span: Range<u64>, part: usize) -> impl Iterator<Item = Range<u64>> {
     let part = part.max(1);
     let end = span.end;
     span.step_by(part)
@@ -33,6 +35,18 @@ pub(crate) struct Opened {
     range: BytesRange,
     metadata: Option<Metadata>,
     body: Box<dyn ReadStreamDyn>,
+    /// What every answer to this read has to be of.
+    pin: Pin,
+    /// What of the object is wanted, once that is known.
+    wanted: Option<Range<u64>>,
+    /// Whether the answer has more than that.
+    is_cut: bool,
+    /// Bytes passed on.
+    count: u64,
+    /// The count when the answer last broke off.
+    broken_at: Option<u64>,
+    attempts: Attempts,
+    checksum: Option<Checksum>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -49,16 +63,73 @@ impl Opened {
         total.filter(|n| *n > 0)
     }
 
-    pub(crate) fn etag(&self) -> Option<&str> {
-        self.metadata.as_ref().and_then(|m| m.etag())
+    /// What other answers have to be held to.
+    pub(crate) fn pin(&self) -> &Pin {
+        &self.pin
     }
 
-    /// What of the object the answer should hold.
-    fn wanted(&self) -> opendal_core::Result<Option<std::ops::Range<u64>>> {
-        self.total()
-            .map(|total| content_range(self.range, total))
-            .transpose()
+    /// Want no more than the bytes up to `end` of the object: the rest comes otherwise.
+    fn stop_at(&mut self, end: u64) {
+        if let Some(wanted) = &mut self.wanted
+            && end < wanted.end
+        {
+            wanted.end = end;
+            self.is_cut = true;
+        }
     }
+
+    /// Bytes that are still to come, if that is known.
+    fn left(&self) -> Option<u64> {
+        let wanted = self.wanted.as_ref()?;
+        Some((wanted.end - wanted.start).saturating_sub(self.count))
+    }
+
+    /// The range of what is still to come; nothing where that cannot be said.
+    fn rest(&self) -> Option<BytesRange> {
+        if let Some(wanted) = &self.wanted {
+            return Some(BytesRange::from(wanted.start + self.count..wanted.end));
+        }
+        let start = self.range.offset() + self.count;
+        match self.range.size() {
+            _ if self.range.is_suffix() => None,
+            Some(size) => Some(BytesRange::from(start..self.range.offset() + size)),
+            None => Some(BytesRange::from(start..)),
+        }
+    }
+}
+
+/// A long read whose first answer is on its way and whose size is known.
+#[derive(Debug)]
+pub(crate) struct Head {
+    answer: Opened,
+    /// All that is wanted.
+    pub(crate) span: Range<u64>,
+    /// Where the first answer ends.
+    pub(crate) end: u64,
+    /// What all parts together have to add up to.
+    checksum: Option<Checksum>,
+}
+
+impl Head {
+    /// Whether all of it is in the first answer, and less than `bytes`.
+    pub(crate) fn is_short(&self, bytes: u64) -> bool {
+        self.end == self.span.end && self.end - self.span.start < bytes
+    }
+
+    /// The first answer alone.
+    pub(crate) fn into_answer(self) -> Opened {
+        self.answer
+    }
+}
+
+/// What is known of a read after its first answer.
+pub(crate) enum First {
+    /// There are no such bytes.
+    Nothing,
+    /// All that was asked for is in this answer; the service does not tell how much that is.
+    Whole(Opened),
+    /// The size is known.
+    Sized(Head),
 }
 
 /// Tasks that end with the one who waits for them.
@@ -76,83 +147,266 @@ impl Drop for Workers {
 }
 
 impl Store {
+    /// Ask for the first part of a range.
+    pub(crate) async fn begin(&self, place: &Place, range: BytesRange) -> Result<First> {
+        let part = self.part_bytes() as u64;
+        let end = range.offset().saturating_add(part);
+        // Whoever wants all of a remote object asks for all: only then does a checksum come. What
+        // lies behind the first part is fetched beside it all the same.
+        let is_all = range == BytesRange::default() && !self.is_local();
+        // Servers count in signed numbers; nothing is as long as that.
+        let is_one = is_all || range.is_suffix() || end > i64::MAX.unsigned_abs();
+        let first = match is_one || range.size().is_some_and(|n| n <= part) {
+            true => range,
+            false => BytesRange::from(range.offset()..end),
+        };
+        let Some(mut answer) = self.open(place, first, &Pin::default()).await? else {
+            return Ok(First::Nothing);
+        };
+        let total = match answer.total() {
+            Some(total) => total,
+            None if first == range => return Ok(First::Whole(answer)),
+            None => self.stat_file("read", &place.path).await?.size,
+        };
+        let fail = |e| self.error("read", place, &e);
+        let span = content_range(range, total).map_err(fail)?;
+        let mut end = content_range(first, total).map_err(fail)?.end;
+        let mut checksum = None;
+        if is_all && end - span.start > 2 * part {
+            end = span.start + part;
+            answer.stop_at(end);
+            checksum = answer.checksum.take().filter(Checksum::can_combine);
+        }
+        Ok(First::Sized(Head {
+            answer,
+            span,
+            end,
+            checksum,
+        }))
+    }
+
+    /// Fetch all of a read that has begun, each part into the sink made for it. Sinks are made
+    /// in the order of the parts.
+    pub(crate) async fn finish<S: Sink + 'static>(
+        &self,
+        place: &Place,
+        head: Head,
+        mut sink: impl FnMut(Range<u64>) -> S + Send + 'static,
+    ) -> Result<()> {
+        let Head {
+            answer,
+            span,
+            end,
+            checksum,
+        } = head;
+        let first = span.start..end;
+        if end >= span.end {
+            return self
+                .drain_all(place, answer, end - span.start, &mut sink(first))
+                .await;
+        }
+        let pin = answer.pin().clone();
+        let rest = parts_of(end..span.end, self.part_bytes());
+        let Some(checksum) = checksum else {
+            let mut head_sink = sink(first);
+            let head = self.drain_all(place, answer, end - span.start, &mut head_sink);
+            let rest = rest.map(move |range| (range.clone(), sink(range)));
+            return futures::try_join!(head, self.fetch_parts(place, &pin, rest)).map(drop);
+        };
+        let sums = Parts::of(&checksum);
+        let mut head_sink = sums.summed(span.start, sink(first));
+        let head = self.drain_all(place, answer, end - span.start, &mut head_sink);
+        let parts = sums.clone();
+        let rest = rest.map(move |range| (range.clone(), parts.summed(range.start, sink(range))));
+        futures::try_join!(head, self.fetch_parts(place, &pin, rest))?;
+        checksum
+            .check(sums.whole())
+            .map_err(|e| e.at("read", &place.path, self.scheme()))
+    }
+
     /// Ask for a range; nothing when it lies past the end.
     pub(crate) async fn open(
         &self,
         place: &Place,
         range: BytesRange,
-        etag: Option<&str>,
+        pin: &Pin,
     ) -> Result<Option<Opened>> {
+        let mut attempts = self.attempts();
+        let answer = loop {
+            match self.ask(place, range, pin).await {
+                Err(e) if e.is_temporary() => match attempts.again(None) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => break Err(e),
+                },
+                other => break other,
+            }
+        };
+        let (metadata, body, seen) = match answer {
+            Ok(answer) => answer,
+            Err(e) => return self.nothing_there(place, &e).await.map(|()| None),
+        };
+        let pin = match &metadata {
+            Some(found) => {
+                pin.check(found)
+                    .map_err(|e| e.at("read", &place.path, self.scheme()))?;
+                Pin::of(found)
+            }
+            None => pin.clone(),
+        };
+        let mut opened = Opened {
+            range,
+            metadata,
+            body,
+            pin,
+            wanted: None,
+            is_cut: false,
+            count: 0,
+            broken_at: None,
+            attempts,
+            checksum: seen.and_then(|s| s.take()),
+        };
+        let wanted = opened.total().map(|total| content_range(range, total));
+        opened.wanted = wanted
+            .transpose()
+            .map_err(|e| self.error("read", place, &e))?;
+        Ok(Some(opened))
+    }
+
+    /// One request.
+    async fn ask(
+        &self,
+        place: &Place,
+        range: BytesRange,
+        pin: &Pin,
+    ) -> opendal_core::Result<(Option<Metadata>, Box<dyn ReadStreamDyn>, Option<Seen>)> {
         let options = ReadOptions {
-            if_match: etag.map(str::to_owned),
+            if_match: pin.etag().filter(|_| place.can_pin()).map(str::to_owned),
             ..Default::default()
         };
         let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);
         let (service, context) = (place.reads().service(), place.reads().context());
-        let answer = match service.read_dyn(context, &place.key, args) {
-            Ok(reader) => reader.open_dyn(range).await,
-            Err(e) => Err(e),
-        };
-        match answer {
-            Ok((answer, body)) => Ok(Some(Opened {
-                range,
-                metadata: answer.into_metadata(),
-                body,
-            })),
-            Err(e) => self.nothing_there(place, &e).await.map(|()| None),
+        if self.is_local() || range != BytesRange::default() {
+            let (answer, body) = service
+                .read_dyn(context, &place.key, args)?
+                .open_dyn(range)
+                .await?;
+            return Ok((answer.into_metadata(), body, None));
         }
+        let (transport, seen) = Witness::new(context.http_transport().clone());
+        let context = context.clone().with_http_transport(transport);
+        let (answer, body) = service
+            .read_dyn(&context, &place.key, args)?
+            .open_dyn(range)
+            .await?;
+        Ok((answer.into_metadata(), body, Some(seen)))
+    }
+
+    /// The next bytes of an answer; where it broke off, of another that goes on there. Nothing
+    /// at the end.
+    async fn next(&self, place: &Place, answer: &mut Opened) -> Result<Option<Buffer>> {
+        loop {
+            let left = answer.left();
+            if answer.is_cut && left == Some(0) {
+                return Ok(None);
+            }
+            let err = match answer.body.read_dyn().await {
+                Ok(piece) if piece.is_empty() => match left {
+                    Some(left) if left > 0 => wrong_size().set_temporary(),
+                    _ => return Ok(None),
+                },
+                Ok(mut piece) => {
+                    let room = left.unwrap_or(u64::MAX);
+                    if room < piece.len() as u64 {
+                        if !answer.is_cut {
+                            return Err(self.error("read", place, &wrong_size()));
+                        }
+                        piece = piece.slice(..usize_of(room));
+                    }
+                    answer.count += piece.len() as u64;
+                    return Ok(Some(piece));
+                }
+                // Nothing is missing.
+                Err(_) if left == Some(0) => return Ok(None),
+                Err(e) => e,
+            };
+            if !err.is_temporary() || !self.resume(place, answer).await? {
+                return self.nothing_there(place, &err).await.map(|()| None);
+            }
+        }
+    }
+
+    /// Ask for the rest of an answer that broke off; `false` when there is no use or no way.
+    async fn resume(&self, place: &Place, answer: &mut Opened) -> Result<bool> {
+        if self.is_local() || (answer.count > 0 && !answer.pin.holds()) {
+            // What comes now could be of another version.
+            return Ok(false);
+        }
+        let Some(rest) = answer.rest() else {
+            return Ok(false);
+        };
+        if answer.broken_at.replace(answer.count) == Some(answer.count) {
+            // Nothing came since the last time.
+            let Some(wait) = answer.attempts.again(None) else {
+                return Ok(false);
+            };
+            tokio::time::sleep(wait).await;
+        } else {
+            answer.attempts.restart();
+        }
+        let Some(more) = self.open(place, rest, &answer.pin).await? else {
+            let why = Error::new(Kind::Changed, "it became shorter");
+            return Err(why.at("read", &place.path, self.scheme()));
+        };
+        answer.body = more.body;
+        Ok(true)
     }
 
     /// All bytes of an answer.
-    pub(crate) async fn collect(&self, place: &Place, mut answer: Opened) -> Result<Buffer> {
+    pub(crate) async fn collect(&self, place: &Place, answer: Opened) -> Result<Buffer> {
         let mut pieces = Vec::new();
-        let fail = |e: opendal_core::Error| self.error("read", place, &e);
-        loop {
-            match answer.body.read_dyn().await {
-                Ok(piece) if piece.is_empty() => break,
-                Ok(piece) => pieces.push(piece),
-                Err(e) => {
-                    self.nothing_there(place, &e).await?;
-                    break;
-                }
-            }
+        let left = answer.left();
+        let count = self.drain(place, answer, &mut pieces).await?;
+        if left.is_some_and(|left| count != left) {
+            return Err(self.error("read", place, &wrong_size()));
         }
-        let count = pieces.iter().map(Buffer::len).sum::<usize>() as u64;
-        let bytes = match pieces.len() {
+        Ok(match pieces.len() {
             1 => pieces.swap_remove(0),
             _ => pieces.into_iter().flatten().collect(),
-        };
-        match answer.wanted().map_err(fail)? {
-            Some(wanted) if count != wanted.end - wanted.start => Err(fail(wrong_size())),
-            _ => Ok(bytes),
-        }
+        })
     }
 
     /// Pass the bytes of an answer on as they come; the result is their count. Fewer than asked
-    /// for is no error here.
+    /// for is no error here. Bytes that do not fit their checksum are fetched again.
     pub(crate) async fn drain(
         &self,
         place: &Place,
         mut answer: Opened,
         sink: &mut dyn Sink,
     ) -> Result<u64> {
-        let fail = |e: opendal_core::Error| self.error("read", place, &e);
-        let wanted = answer.wanted().map_err(fail)?;
-        let most = wanted.map_or(u64::MAX, |w| w.end - w.start);
-        let mut count = 0;
+        let checksum = answer.checksum.take();
+        let mut attempts = self.attempts();
         loop {
-            let piece = match answer.body.read_dyn().await {
-                Ok(piece) => piece,
-                Err(e) => return self.nothing_there(place, &e).await.map(|()| count),
+            let mut sum = checksum.as_ref().map(Checksum::sum);
+            while let Some(piece) = self.next(place, &mut answer).await? {
+                if let Some(sum) = &mut sum {
+                    sum.add(&piece);
+                }
+                sink.put(piece)?;
+            }
+            let Err(damage) = fits(checksum.as_ref(), sum) else {
+                sink.end();
+                return Ok(answer.count);
             };
-            if piece.is_empty() {
-                return Ok(count);
+            let again = attempts.again(None).filter(|_| sink.rewind(answer.count));
+            let Some(wait) = again else {
+                return Err(damage.at("read", &place.path, self.scheme()));
+            };
+            tokio::time::sleep(wait).await;
+            match self.open(place, answer.range, &answer.pin).await? {
+                Some(anew) => answer = anew,
+                None => return Err(damage.at("read", &place.path, self.scheme())),
             }
-            count += piece.len() as u64;
-            if count > most {
-                return Err(fail(wrong_size()));
-            }
-            sink.put(piece)?;
+            answer.checksum = None;
         }
     }
 
@@ -171,11 +425,11 @@ impl Store {
     async fn fetch_part<S: Sink>(
         &self,
         place: &Place,
-        etag: Option<&str>,
-        (range, mut sink): (std::ops::Range<u64>, S),
+        pin: &Pin,
+        (range, mut sink): (Range<u64>, S),
     ) -> Result<()> {
         let bytes = range.end - range.start;
-        match self.open(place, range.into(), etag).await? {
+        match self.open(place, range.into(), pin).await? {
             Some(answer) => self.drain_all(place, answer, bytes, &mut sink).await,
             None => self.expect(place, 0, bytes),
         }
@@ -187,27 +441,27 @@ impl Store {
     pub(crate) async fn fetch_parts<S: Sink + 'static>(
         &self,
         place: &Place,
-        etag: Option<&str>,
-        parts: impl Iterator<Item = (std::ops::Range<u64>, S)> + Send + 'static,
+        pin: &Pin,
+        parts: impl Iterator<Item = (Range<u64>, S)> + Send + 'static,
     ) -> Result<()> {
         let mut parts = parts.peekable();
         let Some(first) = parts.next() else {
             return Ok(());
         };
         if parts.peek().is_none() {
-            return self.fetch_part(place, etag, first).await;
+            return self.fetch_part(place, pin, first).await;
         }
         let parts = Arc::new(Mutex::new(std::iter::once(first).chain(parts)));
         let mut workers = Workers(JoinSet::new());
         let handle = runtime::handle()?;
         for _ in 0..self.part_concurrency() {
             let (store, place, parts) = (self.clone(), place.clone(), Arc::clone(&parts));
-            let etag = etag.map(str::to_owned);
+            let pin = pin.clone();
             let work = async move {
                 loop {
                     let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some(next) = next else { return Ok(()) };
-                    store.fetch_part(&place, etag.as_deref(), next).await?;
+                    store.fetch_part(&place, &pin, next).await?;
                 }
             };
             workers.0.spawn_on(work, &handle);
@@ -256,4 +510,11 @@ impl Store {
 fn wrong_size() -> opendal_core::Error {
     let why = "the answer has another size than the range that was asked for";
     opendal_core::Error::new(ErrorKind::Unexpected, why)
+}
+
+fn fits(checksum: Option<&Checksum>, sum: Option<Sum>) -> Result<()> {
+    match (checksum, sum) {
+        (Some(checksum), Some(sum)) => checksum.check(sum),
+        _ => Ok(()),
+    }
 }

@@ -1,29 +1,31 @@
-//! The HTTP client of a process, with the waits bounded.
+//! The HTTP client of a process, with the waits bounded and what fails in passing tried again.
 //!
-//! Each request may wait `connect_timeout` for a connection and `request_timeout` (plus the
+//! Each attempt may wait `connect_timeout` for a connection and `request_timeout` (plus the
 //! time its body needs at a low rate) for the head of the answer, and `request_timeout` for
-//! each next piece of the body. These limits sit inside OpenDAL's retry layer: one attempt
-//! fails, the next may succeed. An endpoint that never answered anything is not tried again
-//! after a time-out, and after five seconds of failures it is left alone for a moment: waiting
-//! longer for a machine that is not there helps nobody, least of all once for each of
-//! thousands of files.
+//! each next piece of the body. How often and how long there is another one is said in
+//! `retry`. An endpoint that never answered anything is not tried again after a time-out, and
+//! after five seconds of failures it is left alone for a moment: waiting longer for a machine
+//! that is not there helps nobody, least of all once for each of thousands of files.
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
-use http::{Method, Request, Response};
+use futures::{StreamExt, stream};
+use http::{Method, Request, Response, StatusCode};
 use opendal_core::{Buffer, ErrorKind, HttpBody, HttpTransport, HttpTransporter};
 use opendal_http_transport_reqwest::ReqwestTransport;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, parse_flag};
 use crate::partial;
+use crate::retry::{self, LONGEST_WAIT, Policy};
 use crate::runtime::{self, PerProcess};
 use crate::translate::TimedOut;
+use crate::upload::CallOff;
 
 /// The slowest upload that is still called alive.
 const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
@@ -38,19 +40,44 @@ const USER_AGENT: &str = concat!("opendalfs/", env!("CARGO_PKG_VERSION"));
 struct Settings {
     connect_timeout: Duration,
     request_timeout: Duration,
+    max_connections: usize,
     verify: String,
 }
 
-static CLIENTS: PerProcess<Mutex<HashMap<Settings, HttpTransporter>>> = PerProcess::new();
+static CLIENTS: PerProcess<Mutex<HashMap<Settings, Arc<Bounded>>>> = PerProcess::new();
 
-/// The client for these options; stores with equal settings share one and its connections.
+/// The client for these options, whose answers arrive whole: a body that breaks off is asked
+/// for again. Stores with equal settings share one and its connections.
 ///
 /// # Errors
 /// `ConfigInvalid` when a bundle of certificate authorities cannot be read.
 pub fn transporter(options: &Options) -> Result<HttpTransporter> {
+    retrying(options, false)
+}
+
+/// The same for long answers, which are passed on as they come; where one breaks off is for
+/// the reader to know.
+///
+/// # Errors
+/// As [`transporter`].
+pub(crate) fn streaming(options: &Options) -> Result<HttpTransporter> {
+    retrying(options, true)
+}
+
+fn retrying(options: &Options, is_streaming: bool) -> Result<HttpTransporter> {
+    Ok(HttpTransporter::new(Retrying {
+        inner: bounded(options)?,
+        policy: Policy::of(options),
+        is_streaming,
+    }))
+}
+
+fn bounded(options: &Options) -> Result<Arc<Bounded>> {
+    let budget = Policy::of(options).budget();
     let settings = Settings {
         connect_timeout: options.seconds_or("connect_timeout", 5.0),
-        request_timeout: options.seconds_or("request_timeout", 10.0),
+        request_timeout: options.seconds_or("request_timeout", 10.0).min(budget),
+        max_connections: options.count_or("max_connections", 64).max(1),
         verify: options.text_or("verify", "true").to_owned(),
     };
     let mut clients = CLIENTS
@@ -58,10 +85,10 @@ pub fn transporter(options: &Options) -> Result<HttpTransporter> {
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if let Some(client) = clients.get(&settings) {
-        return Ok(client.clone());
+        return Ok(Arc::clone(client));
     }
-    let client = HttpTransporter::new(Bounded::new(&settings)?);
-    clients.insert(settings, client.clone());
+    let client = Arc::new(Bounded::new(&settings)?);
+    clients.insert(settings, Arc::clone(&client));
     Ok(client)
 }
 
@@ -79,11 +106,160 @@ pub fn install_default() {
     HttpTransporter::install_default(Default);
 }
 
+/// Tries again what fails for a passing reason.
+struct Retrying {
+    inner: Arc<Bounded>,
+    policy: Policy,
+    is_streaming: bool,
+}
+
+/// Goes with an answer: attempts before it failed in a way that leaves open whether the service
+/// did what it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AfterDoubt;
+
+/// Why the last attempt was the last one.
+#[derive(Debug)]
+struct GaveUp(usize, Duration);
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "given up after {} attempts in {:.1} s",
+            self.0,
+            self.1.as_secs_f64()
+        )
+    }
+}
+
+impl std::error::Error for GaveUp {}
+
+impl HttpTransport for Retrying {
+    async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
+        let endpoint = endpoint_of(&req);
+        let mut attempts = self.policy.attempts(body_time(&req));
+        let (begin, mut count, mut is_doubtful) = (Instant::now(), 0, false);
+        loop {
+            count += 1;
+            let answer = self.attempt(req.clone(), &endpoint, attempts.left()).await;
+            let (err, told) = match answer {
+                Ok(Answer::Good(mut answer)) => {
+                    if is_doubtful {
+                        answer.extensions_mut().insert(AfterDoubt);
+                    }
+                    return Ok(answer);
+                }
+                Ok(Answer::Passing(err, told)) => (err, told),
+                Err(err) => {
+                    if !err.is_temporary() {
+                        return Err(err);
+                    }
+                    (err, None)
+                }
+            };
+            is_doubtful |= !is_connect_error(&err);
+            let Some(wait) = attempts.again(told) else {
+                // Nothing above is to begin anew.
+                let err = err.set_permanent();
+                return Err(match err.source() {
+                    Some(_) => err,
+                    None => err.set_source(GaveUp(count, begin.elapsed())),
+                });
+            };
+            match req.extensions().get::<CallOff>() {
+                None => tokio::time::sleep(wait).await,
+                Some(call_off) => tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    err = call_off.clone().called_off() => return Err(err),
+                },
+            }
+        }
+    }
+}
+
+enum Answer {
+    Good(Response<HttpBody>),
+    /// A refusal that may pass, and how long the service wants to be left alone.
+    Passing(opendal_core::Error, Option<Duration>),
+}
+
+impl Retrying {
+    async fn attempt(
+        &self,
+        req: Request<Buffer>,
+        endpoint: &str,
+        left: Duration,
+    ) -> opendal_core::Result<Answer> {
+        let may_be_error = matches!(*req.method(), Method::POST | Method::PUT);
+        let answer = self.inner.attempt(req, endpoint, left).await?;
+        let status = answer.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if self.is_streaming && !is_error {
+            return Ok(Answer::Good(answer));
+        }
+        let (parts, mut body) = answer.into_parts();
+        let body = body.to_buffer().await?;
+        // S3 begins some long answers with status 200 and may end them with an error.
+        if is_error || (may_be_error && retry::is_error_document(&body)) {
+            let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            if retry::is_passing(status, &text) {
+                let told = retry::retry_after(&parts.headers);
+                return Ok(Answer::Passing(refusal(status, &text, endpoint), told));
+            }
+        }
+        let body = HttpBody::new(stream::iter([Ok(body)]), None);
+        Ok(Answer::Good(Response::from_parts(parts, body)))
+    }
+}
+
+/// The error that stands for a refusal, in the form of OpenDAL's services: see `translate`.
+fn refusal(status: StatusCode, body: &str, endpoint: &str) -> opendal_core::Error {
+    let code = retry::code_of(body);
+    let kind = match code.as_deref() {
+        Some("SlowDown") => ErrorKind::RateLimited,
+        Some("ConditionalRequestConflict") => ErrorKind::ConditionNotMatch,
+        _ if status == StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        _ => ErrorKind::Unexpected,
+    };
+    let message = retry::message_of(body).unwrap_or_default();
+    let text = match code {
+        Some(code) => format!("code: {code:?}, message: {message:?}"),
+        None => format!("HTTP status {status}"),
+    };
+    opendal_core::Error::new(kind, text)
+        .with_context("endpoint", endpoint)
+        .set_temporary()
+}
+
+/// Where a request goes: `scheme://host:port`.
+fn endpoint_of(req: &Request<Buffer>) -> String {
+    let uri = req.uri();
+    match (uri.scheme_str(), uri.authority()) {
+        // Without user information: it may hold a password.
+        (Some(scheme), Some(at)) => match at.port() {
+            Some(port) => format!("{scheme}://{}:{port}", at.host()),
+            None => format!("{scheme}://{}", at.host()),
+        },
+        _ => String::new(),
+    }
+}
+
+/// What the body of a request may take on its way.
+fn body_time(req: &Request<Buffer>) -> Duration {
+    Duration::from_secs(req.body().len() as u64 / MIN_BYTES_PER_SECOND)
+}
+
+/// The process's client with its waits bounded; one attempt a request.
 struct Bounded {
     /// For each of the runtimes its own connections; see [`runtime::is_direct`].
     shared: ReqwestTransport,
     direct: ReqwestTransport,
     request_timeout: Duration,
+    /// Room for requests under way: an answer that is being read may wait for whoever writes
+    /// what it brings, so each side has its own.
+    downloads: Arc<Semaphore>,
+    others: Arc<Semaphore>,
     peers: Mutex<HashMap<String, Peer>>,
 }
 
@@ -93,7 +269,6 @@ struct Peer {
     has_answered: bool,
     /// Start of the first and end of the last of a row of failures.
     failing: Option<(Instant, Instant)>,
-    cause: String,
 }
 
 impl Peer {
@@ -112,6 +287,8 @@ impl Bounded {
             shared: client(settings)?,
             direct: client(settings)?,
             request_timeout: settings.request_timeout,
+            downloads: Arc::new(Semaphore::new(settings.max_connections)),
+            others: Arc::new(Semaphore::new(settings.max_connections)),
             peers: Mutex::default(),
         })
     }
@@ -160,47 +337,41 @@ fn certificates(path: &str) -> Result<Vec<reqwest::Certificate>> {
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| invalid(e.to_string()))
 }
 
-impl HttpTransport for Bounded {
-    async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
-        let uri = req.uri();
-        let endpoint = match (uri.scheme_str(), uri.authority()) {
-            // Without user information: it may hold a password.
-            (Some(scheme), Some(at)) => match at.port() {
-                Some(port) => format!("{scheme}://{}:{port}", at.host()),
-                None => format!("{scheme}://{}", at.host()),
-            },
-            _ => String::new(),
-        };
-        let peer = lock(&self.peers)
-            .get(&endpoint)
-            .cloned()
-            .unwrap_or_default();
+impl Bounded {
+    /// One attempt, which may take `left` until its answer begins.
+    async fn attempt(
+        &self,
+        req: Request<Buffer>,
+        endpoint: &str,
+        left: Duration,
+    ) -> opendal_core::Result<Response<HttpBody>> {
+        let room = self.room(req.method()).await?;
+        let peer = lock(&self.peers).get(endpoint).cloned().unwrap_or_default();
         if peer.is_dead() {
             let err =
                 opendal_core::Error::new(ErrorKind::Unexpected, "the endpoint does not answer");
-            return Err(err.with_context("endpoint", &endpoint));
+            return Err(err.with_context("endpoint", endpoint));
         }
         let is_known = peer.has_answered;
         let range = req.headers().get(http::header::RANGE).cloned();
-        let body_seconds = req.body().len() as u64 / MIN_BYTES_PER_SECOND;
-        let patience = self.request_timeout + Duration::from_secs(body_seconds);
+        let patience = (self.request_timeout + body_time(&req)).min(left);
 
         let begin = Instant::now();
         let answer = tokio::time::timeout(patience, self.client().fetch(req)).await;
         let resp = match answer {
             Ok(Ok(resp)) => resp,
             Ok(Err(err)) => {
-                self.note_failure(&endpoint, begin, Error::from_opendal(&err).detail());
-                let err = if is_connect_timeout(&err) && !is_known {
-                    err.set_permanent()
-                } else {
-                    err
+                let is_dead = self.note_failure(endpoint, begin);
+                let is_lasting = is_dead || (is_connect_timeout(&err) && !is_known);
+                let err = match is_lasting || is_no_use(&err) {
+                    true => err.set_permanent(),
+                    false => err,
                 };
-                return Err(err.with_context("endpoint", &endpoint));
+                return Err(err.with_context("endpoint", endpoint));
             }
             Err(_) => {
-                self.note_failure(&endpoint, begin, "timed out");
-                return Err(timed_out(patience, &endpoint).with_temporary(is_known));
+                self.note_failure(endpoint, begin);
+                return Err(timed_out(patience, endpoint).with_temporary(is_known));
             }
         };
         if !is_known {
@@ -208,21 +379,21 @@ impl HttpTransport for Bounded {
                 has_answered: true,
                 ..Peer::default()
             };
-            lock(&self.peers).insert(endpoint.clone(), peer);
+            lock(&self.peers).insert(endpoint.to_owned(), peer);
         }
         let (parts, body) = partial::cut(range.as_ref(), resp).into_parts();
-        let patience = self.request_timeout;
+        let (patience, endpoint) = (self.request_timeout, endpoint.to_owned());
         let body = body.map_inner(|stream| {
-            let stalls = StallGuard { patience, endpoint };
-            Box::new(Box::pin(futures::stream::unfold(
-                (stream, stalls),
-                |(mut stream, stalls)| async move {
-                    match tokio::time::timeout(stalls.patience, stream.next()).await {
+            let rest = (stream, endpoint, room);
+            Box::new(Box::pin(stream::unfold(
+                rest,
+                move |(mut stream, endpoint, room)| async move {
+                    match tokio::time::timeout(patience, stream.next()).await {
                         Ok(None) => None,
-                        Ok(Some(item)) => Some((item, (stream, stalls))),
+                        Ok(Some(item)) => Some((item, (stream, endpoint, room))),
                         Err(_) => {
-                            let err = timed_out(stalls.patience, &stalls.endpoint);
-                            Some((Err(err.set_temporary()), (stream, stalls)))
+                            let err = timed_out(patience, &endpoint).set_temporary();
+                            Some((Err(err), (stream, endpoint, room)))
                         }
                     }
                 },
@@ -230,72 +401,32 @@ impl HttpTransport for Bounded {
         });
         Ok(Response::from_parts(parts, body))
     }
-}
 
-/// The transport of one upload that can be called off.
-///
-/// After the cancellation nothing more is sent but removals: parts under way are dropped, the
-/// request that would publish the object is refused. What was begun by a POST (the start of an
-/// upload, its completion) is waited for: whether the service did it would not be known.
-pub(crate) struct Cancellable {
-    inner: HttpTransporter,
-    is_cancelled: watch::Receiver<bool>,
-}
-
-impl Cancellable {
-    /// The transport, and what calls it off.
-    pub(crate) fn new(inner: HttpTransporter) -> (Self, watch::Sender<bool>) {
-        let (cancel, is_cancelled) = watch::channel(false);
-        let out = Cancellable {
-            inner,
-            is_cancelled,
+    /// Wait for room for one more request.
+    async fn room(&self, method: &Method) -> opendal_core::Result<OwnedSemaphorePermit> {
+        let room = match *method {
+            Method::GET => &self.downloads,
+            _ => &self.others,
         };
-        (out, cancel)
+        Arc::clone(room)
+            .acquire_owned()
+            .await
+            .map_err(|e| opendal_core::Error::new(ErrorKind::Unexpected, e.to_string()))
     }
-}
-
-impl HttpTransport for Cancellable {
-    async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
-        let cancelled = || opendal_core::Error::new(ErrorKind::Unexpected, "cancelled");
-        if req.method() == Method::DELETE {
-            return self.inner.fetch(req).await;
-        }
-        let mut is_cancelled = self.is_cancelled.clone();
-        if *is_cancelled.borrow() {
-            return Err(cancelled());
-        }
-        if req.method() == Method::POST {
-            return self.inner.fetch(req).await;
-        }
-        let called_off = async {
-            if is_cancelled.wait_for(|c| *c).await.is_err() {
-                // Nobody is left who could call it off.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            answer = self.inner.fetch(req) => answer,
-            () = called_off => Err(cancelled()),
-        }
-    }
-}
-
-struct StallGuard {
-    patience: Duration,
-    endpoint: String,
 }
 
 impl Bounded {
-    fn note_failure(&self, endpoint: &str, begin: Instant, cause: &str) {
+    /// Remember a failure; whether the endpoint counts as dead now.
+    fn note_failure(&self, endpoint: &str, begin: Instant) -> bool {
         let mut peers = lock(&self.peers);
         let peer = peers.entry(endpoint.to_owned()).or_default();
         let since = match peer.failing {
             // The row goes on when nobody waited in between.
-            Some((since, last)) if begin < last + LEFT_ALONE => since,
+            Some((since, last)) if begin < last + LONGEST_WAIT + LEFT_ALONE => since,
             _ => begin,
         };
         peer.failing = Some((since, Instant::now()));
-        cause.clone_into(&mut peer.cause);
+        peer.is_dead()
     }
 }
 
@@ -313,4 +444,26 @@ fn is_connect_timeout(err: &opendal_core::Error) -> bool {
     err.source()
         .and_then(|e| e.downcast_ref::<reqwest::Error>())
         .is_some_and(|e| e.is_connect() && e.is_timeout())
+}
+
+fn is_connect_error(err: &opendal_core::Error) -> bool {
+    err.source()
+        .and_then(|e| e.downcast_ref::<reqwest::Error>())
+        .is_some_and(reqwest::Error::is_connect)
+}
+
+/// Whether it would end the same way again: a certificate that is not trusted, a request that
+/// cannot be made.
+fn is_no_use(err: &opendal_core::Error) -> bool {
+    let mut at = err.source();
+    while let Some(source) = at {
+        let is_of_builder = source
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(reqwest::Error::is_builder);
+        if is_of_builder || source.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        at = source.source();
+    }
+    false
 }

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod bulk;
+mod checksum;
 pub mod error;
 mod exact;
 mod fetch;
@@ -20,8 +21,10 @@ mod list;
 mod many;
 pub mod options;
 mod partial;
+mod pin;
 mod read;
 mod remove;
+mod retry;
 pub mod runtime;
 pub mod service;
 mod shards;
@@ -31,6 +34,7 @@ pub mod store;
 pub mod target;
 mod transfer;
 mod translate;
+mod upload;
 mod write;
 
 pub use bulk::{Event, Job, Transfer};

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use opendal_core::{Buffer, BytesRange};
 
 use crate::error::Result;
+use crate::pin::Pin;
 use crate::span::{Span, content_range};
 use crate::store::Store;
 use crate::target::{Sink, Target};
@@ -186,7 +187,7 @@ impl Store {
     async fn fill_chunk(&self, chunk: &mut Chunk) -> Result<()> {
         let place = self.file_place("read", &chunk.path)?;
         let range = BytesRange::from(chunk.start..chunk.end);
-        let Some(answer) = self.open(&place, range, None).await? else {
+        let Some(answer) = self.open(&place, range, &Pin::default()).await? else {
             return Ok(());
         };
         let expected = answer

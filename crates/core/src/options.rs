@@ -11,6 +11,8 @@ use crate::error::{Error, Kind, Result};
 pub enum OptionKind {
     /// Any text.
     Text,
+    /// `http://host` or `https://host`, with a port and a path if need be; or `host` alone.
+    Endpoint,
     /// Text that is never shown.
     Secret,
     /// `true` or `false`.
@@ -83,8 +85,22 @@ pub const COMMON: &[OptionSpec] = &[
         "max_retries",
         &["retries", "config_kwargs.retries.max_attempts"],
         OptionKind::Count,
-        "5",
+        "9",
         "How often a request that failed for a passing reason is tried again, from 0.1 s on, doubling, jittered.",
+    ),
+    option(
+        "retry_timeout",
+        &[],
+        OptionKind::Seconds,
+        "60",
+        "Seconds for all attempts of one request together.",
+    ),
+    option(
+        "max_connections",
+        &[],
+        OptionKind::Count,
+        "64",
+        "Downloads under way at once in this process, and as many other requests; further ones wait.",
     ),
     option(
         "max_concurrency",
@@ -251,9 +267,21 @@ fn unknown(service: &str, given: &str, specs: &'static [OptionSpec]) -> Error {
     )
 }
 
+/// Whether requests can go there: a URL of HTTP, or a host that lacks only the scheme.
+fn is_endpoint(value: &str) -> bool {
+    let url = match value.contains("://") {
+        true => reqwest::Url::parse(value),
+        false => reqwest::Url::parse(&format!("http://{value}")),
+    };
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        && value.chars().all(is_plain)
+}
+
 fn check(spec: &OptionSpec, given: &str, value: &str) -> Result<()> {
     let (is_valid, wanted) = match spec.kind {
         OptionKind::Text | OptionKind::Secret => (true, ""),
+        OptionKind::Endpoint => (is_endpoint(value), "a URL such as http://127.0.0.1:9000"),
         OptionKind::Flag => (parse_flag(value).is_some(), "true or false"),
         OptionKind::Count => (value.parse::<usize>().is_ok(), "a whole number >= 0"),
         OptionKind::Seconds => (
@@ -277,6 +305,34 @@ fn check(spec: &OptionSpec, given: &str, value: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_somewhere_requests_can_go() {
+        for good in [
+            "http://h",
+            "https://h:9000/x",
+            "localhost:9000",
+            "http://[::1]:80",
+            "h",
+        ] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        let bad = [
+            "",
+            " ",
+            "http://",
+            "http://[::1",
+            "http://h:99999",
+            "http://h:port",
+            "http://a b",
+            "ftp://h",
+            "file:///x",
+            "\0",
+        ];
+        for bad in bad {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
 
     const SPECS: &[OptionSpec] = &[
         option("access_key_id", &["key"], OptionKind::Text, "", ""),

@@ -6,9 +6,10 @@ use opendal_core::{Buffer, BytesRange};
 
 use crate::ahead::Ahead;
 use crate::error::{Error, Kind, Result};
-use crate::fetch::{Opened, parts_of};
+use crate::fetch::{First, Head, parts_of};
 use crate::info::Info;
-use crate::span::{Plan, Span, content_range, usize_of};
+use crate::pin::Pin;
+use crate::span::{Plan, Span, usize_of};
 use crate::store::{Place, Store};
 use crate::target::{Target, lend, memory};
 
@@ -29,18 +30,14 @@ pub enum Begun {
 pub struct SizedRead {
     store: Store,
     place: Place,
-    head: Opened,
-    span: std::ops::Range<u64>,
-    /// Where the first answer ends.
-    head_end: u64,
-    etag: Option<String>,
+    head: Head,
 }
 
 impl SizedRead {
     /// Bytes to come.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.span.end - self.span.start
+        self.head.span.end - self.head.span.start
     }
 
     /// Whether there are none. Never: short reads end at once.
@@ -62,19 +59,10 @@ impl SizedRead {
             self.len(),
             "a target of the read's size"
         );
-        let SizedRead {
-            store,
-            place,
-            head,
-            span,
-            head_end,
-            etag,
-        } = self;
-        let mut first = target.split_to(usize_of(head_end - span.start));
-        let head = store.drain_all(&place, head, head_end - span.start, &mut first);
-        let rest = store.fill_parts(&place, head_end, target, etag.as_deref());
-        futures::try_join!(head, rest)?;
-        Ok(())
+        let SizedRead { store, place, head } = self;
+        let parts =
+            move |range: std::ops::Range<u64>| target.split_to(usize_of(range.end - range.start));
+        store.finish(&place, head, parts).await
     }
 
     /// Into memory of our own.
@@ -134,42 +122,19 @@ impl Store {
         }
     }
 
-    /// Ask for the first part of a range.
     async fn begin_range(&self, place: Place, range: BytesRange) -> Result<Begun> {
-        let part = self.part_bytes() as u64;
-        let end = range.offset().saturating_add(part);
-        // Servers count in signed numbers; nothing is as long as that.
-        let is_whole = range.is_suffix() || end > i64::MAX.unsigned_abs();
-        let first = match is_whole || range.size().is_some_and(|n| n <= part) {
-            true => range,
-            false => BytesRange::from(range.offset()..end),
-        };
-        let Some(head) = self.open(&place, first, None).await? else {
-            return Ok(Begun::Whole(Buffer::new()));
-        };
-        let total = match head.total() {
-            Some(total) => total,
-            // All that was asked for is in this answer.
-            None if first == range => {
-                return Ok(Begun::Whole(self.collect(&place, head).await?));
-            }
-            None => self.stat_file("read", &place.path).await?.size,
-        };
-        let fail = |e| self.error("read", &place, &e);
-        let span = content_range(range, total).map_err(fail)?;
-        let head_end = content_range(first, total).map_err(fail)?.end;
-        if span.end == head_end && span.end - span.start < SIZED_FROM_BYTES {
-            return Ok(Begun::Whole(self.collect(&place, head).await?));
+        match self.begin(&place, range).await? {
+            First::Nothing => Ok(Begun::Whole(Buffer::new())),
+            First::Whole(answer) => Ok(Begun::Whole(self.collect(&place, answer).await?)),
+            First::Sized(head) if head.is_short(SIZED_FROM_BYTES) => Ok(Begun::Whole(
+                self.collect(&place, head.into_answer()).await?,
+            )),
+            First::Sized(head) => Ok(Begun::Sized(Box::new(SizedRead {
+                store: self.clone(),
+                place,
+                head,
+            }))),
         }
-        let etag = head.etag().filter(|_| place.can_pin());
-        Ok(Begun::Sized(Box::new(SizedRead {
-            store: self.clone(),
-            etag: etag.map(str::to_owned),
-            place,
-            head,
-            span,
-            head_end,
-        })))
     }
 
     /// Open a file for reads at any offset, all of the same version of it. One request.
@@ -186,18 +151,13 @@ impl Store {
     /// # Errors
     /// `ConfigInvalid` for a path that cannot be one.
     pub fn reader_of(&self, path: &str, info: Info) -> Result<ObjectReader> {
-        let place = self.file_place("read", path)?;
-        let etag = info
-            .metadata
-            .as_ref()
-            .and_then(|m| m.etag())
-            .filter(|_| place.can_pin())
-            .map(str::to_owned);
+        self.file_place("read", path)?;
+        let pin = info.metadata.as_ref().map(Pin::of).unwrap_or_default();
         Ok(ObjectReader {
             store: self.clone(),
             path: path.to_owned(),
             info,
-            etag,
+            pin,
             ahead: Arc::default(),
         })
     }
@@ -227,14 +187,14 @@ impl Store {
         place: &Place,
         start: u64,
         mut target: Target,
-        etag: Option<&str>,
+        pin: &Pin,
     ) -> Result<()> {
         let span = start..start + target.len() as u64;
         let parts = parts_of(span, self.part_bytes()).map(move |range| {
             let room = target.split_to(usize_of(range.end - range.start));
             (range, room)
         });
-        self.fetch_parts(place, etag, parts).await
+        self.fetch_parts(place, pin, parts).await
     }
 }
 
@@ -245,7 +205,7 @@ pub struct ObjectReader {
     store: Store,
     path: String,
     info: Info,
-    etag: Option<String>,
+    pin: Pin,
     ahead: Arc<Ahead>,
 }
 
@@ -287,8 +247,7 @@ impl ObjectReader {
         }
         // Resolved for each read: in a forked child the operator is another.
         let place = &self.store.file_place("read", &self.path)?;
-        let etag = self.etag.as_deref();
-        self.store.fill_parts(place, start, target, etag).await
+        self.store.fill_parts(place, start, target, &self.pin).await
     }
 
     /// Like [`ObjectReader::fill`], for a caller who may go on reading where this read ends:

@@ -70,6 +70,15 @@ impl StagedFile {
         self.file().set_permissions(permissions)
     }
 
+    /// Wait until the content is on the disk, so that no crash of the machine makes the name
+    /// appear without it.
+    ///
+    /// # Errors
+    /// Those of the file system: a full disk may show only here.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file().sync_data()
+    }
+
     /// Let the file appear, in place of what is there.
     ///
     /// # Errors

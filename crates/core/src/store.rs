@@ -9,13 +9,13 @@ use opendal_core::options::ListOptions;
 use opendal_core::raw::OpStat;
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
-use opendal_layer_retry::RetryLayer;
 
 use crate::error::{Error, Kind, Result};
 use crate::exact::{ExactKeys, disguise, has_reserved};
 use crate::http;
 use crate::info::Info;
 use crate::options::Options;
+use crate::retry::{Attempts, Policy};
 use crate::runtime::PerProcess;
 use crate::service::{self, Service};
 
@@ -218,6 +218,15 @@ impl Store {
         self.inner.part_concurrency
     }
 
+    /// The attempts of one read. What is on this machine fails for good.
+    pub(crate) fn attempts(&self) -> Attempts {
+        let policy = match self.is_local() {
+            true => Policy::NEVER,
+            false => Policy::of(&self.inner.options),
+        };
+        policy.attempts(Duration::ZERO)
+    }
+
     fn http(&self) -> Result<HttpTransporter> {
         http::transporter(&self.inner.options)
     }
@@ -236,23 +245,21 @@ impl Store {
         }
         let bare = (self.inner.service.build)(&self.inner.options, container)
             .map_err(|e| e.at("open", name, self.scheme()))?;
-        let context = bare.context().with_http_transport(self.http()?);
-        let retries = self.inner.options.count_or("max_retries", 5);
-        let retry = RetryLayer::new()
-            .with_jitter()
-            .with_factor(2.0)
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(retries);
-        let reads = Operator::from_parts(context.clone(), bare.base_service().clone());
-        // What is on this machine fails for good, and has no content types but those written:
-        // nothing to try again, nothing to guess.
+        let options = &self.inner.options;
+        let context = bare
+            .context()
+            .with_http_transport(http::transporter(options)?);
+        let streaming = context
+            .clone()
+            .with_http_transport(http::streaming(options)?);
+        let retry = Policy::of(options).layer();
+        let reads = Operator::from_parts(streaming, bare.base_service().clone());
+        // What is on this machine has no content types but those written: nothing to guess.
         let reads = match self.is_local() {
             true => reads,
             false => reads
                 .layer(MimeGuessLayer::default())
-                .layer(SimulateLayer::default())
-                .layer(retry.clone()),
+                .layer(SimulateLayer::default()),
         };
         let doors = Arc::new(Doors {
             reads,
@@ -345,10 +352,18 @@ impl Store {
         let name = place.name_of(&place.key);
         // The service is asked directly: OpenDAL's checks of paths are not for exact keys.
         let (service, context) = (place.reads().service(), place.reads().context());
-        match service
-            .stat_dyn(context, &place.key, OpStat::default())
-            .await
-        {
+        let mut attempts = self.attempts();
+        let answer = loop {
+            let answer = service.stat_dyn(context, &place.key, OpStat::default());
+            match (answer.await, &mut attempts) {
+                (Err(e), attempts) if e.is_temporary() => match attempts.again(None) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => break Err(e),
+                },
+                (answer, _) => break answer,
+            }
+        };
+        match answer {
             Ok(answer) => Ok(Info::new(name, answer.into_metadata())),
             Err(err)
                 if err.kind() == opendal_core::ErrorKind::NotFound && self.has_implicit_dirs() =>

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use opendal_core::Buffer;
 
 use crate::error::{Error, Result};
+use crate::span::usize_of;
 
 /// Takes the bytes of one read, in order.
 pub(crate) trait Sink: Send {
@@ -16,6 +17,14 @@ pub(crate) trait Sink: Send {
     /// # Errors
     /// Those of the place they go to.
     fn put(&mut self, piece: Buffer) -> Result<()>;
+
+    /// Go back by so many bytes, which come again; `false` where that is not possible.
+    fn rewind(&mut self, _bytes: u64) -> bool {
+        false
+    }
+
+    /// All bytes have come.
+    fn end(&mut self) {}
 }
 
 /// Keeps the pieces as they came.
@@ -23,6 +32,15 @@ impl Sink for Vec<Buffer> {
     fn put(&mut self, piece: Buffer) -> Result<()> {
         self.push(piece);
         Ok(())
+    }
+
+    fn rewind(&mut self, bytes: u64) -> bool {
+        let held: usize = self.iter().map(Buffer::len).sum();
+        let is_all = held as u64 == bytes;
+        if is_all {
+            self.clear();
+        }
+        is_all
     }
 }
 
@@ -32,6 +50,7 @@ impl Sink for Vec<Buffer> {
 pub struct Target {
     at: *mut u8,
     left: usize,
+    filled: usize,
     owner: Arc<dyn Any + Send + Sync>,
 }
 
@@ -59,6 +78,7 @@ impl Target {
         Target {
             at,
             left: len,
+            filled: 0,
             owner,
         }
     }
@@ -85,11 +105,14 @@ impl Target {
         let head = Target {
             at: self.at,
             left: len,
+            filled: 0,
             owner: Arc::clone(&self.owner),
         };
         // SAFETY: at most one past the end, by the assertion.
         self.at = unsafe { self.at.add(len) };
         self.left -= len;
+        // What was filled before lies before the part that was split off.
+        self.filled = 0;
         head
     }
 
@@ -109,6 +132,19 @@ impl Target {
             self.at = self.at.add(bytes.len());
         }
         self.left -= bytes.len();
+        self.filled += bytes.len();
+    }
+
+    /// Let the last `len` bytes be filled again; `false` when there are fewer.
+    fn take_back(&mut self, len: usize) -> bool {
+        if len > self.filled {
+            return false;
+        }
+        // SAFETY: not before the start of this part, by the comparison.
+        self.at = unsafe { self.at.sub(len) };
+        self.left += len;
+        self.filled -= len;
+        true
     }
 }
 
@@ -118,6 +154,10 @@ impl Sink for Target {
             self.fill(&bytes);
         }
         Ok(())
+    }
+
+    fn rewind(&mut self, bytes: u64) -> bool {
+        self.take_back(usize_of(bytes))
     }
 }
 
@@ -196,6 +236,11 @@ impl Sink for FilePart {
         }
         Ok(())
     }
+
+    fn rewind(&mut self, bytes: u64) -> bool {
+        self.at -= bytes;
+        true
+    }
 }
 
 #[cfg(unix)]
@@ -227,6 +272,16 @@ mod tests {
         assert!(head.is_empty() && target.is_empty());
         drop((head, target));
         assert_eq!(lent.take().unwrap(), b"abcde");
+    }
+
+    #[test]
+    fn what_was_filled_can_be_filled_again_and_no_more() {
+        let (mut target, lent) = lend(memory(3));
+        target.fill(b"xyz");
+        assert!(target.rewind(2) && !target.rewind(2));
+        target.fill(b"bc");
+        drop(target);
+        assert_eq!(lent.take().unwrap(), b"xbc");
     }
 
     #[test]

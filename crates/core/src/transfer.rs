@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use opendal_core::options::CopyOptions;
 use opendal_core::{Buffer, BytesRange, ErrorKind};
 
 use crate::error::{Error, Kind, Result};
-use crate::fetch::parts_of;
+use crate::fetch::First;
 use crate::read::ObjectReader;
 use crate::staged::StagedFile;
 use crate::store::Store;
@@ -34,14 +35,23 @@ pub(crate) fn silent() -> Arc<dyn Progress> {
 struct Counted {
     inner: FilePart,
     progress: Arc<dyn Progress>,
+    /// Bytes that come again and were told of.
+    told: u64,
 }
 
 impl Sink for Counted {
     fn put(&mut self, piece: Buffer) -> Result<()> {
         let bytes = piece.len() as u64;
         self.inner.put(piece)?;
-        self.progress.moved(bytes);
+        let known = bytes.min(self.told);
+        self.told -= known;
+        self.progress.moved(bytes - known);
         Ok(())
+    }
+
+    fn rewind(&mut self, bytes: u64) -> bool {
+        self.told += bytes;
+        self.inner.rewind(bytes)
     }
 }
 
@@ -182,37 +192,32 @@ impl Store {
             Error::from_io(e).at("get", &to.to_string_lossy(), "the local disk")
         };
         let place = self.file_place("get", from)?;
-        let part = self.part_bytes() as u64;
-        let head = self.open(&place, BytesRange::from(0..part), None).await?;
-        let size = match &head {
-            Some(head) => match head.total() {
-                Some(total) => total,
-                None => self.stat_file("get", from).await?.size,
-            },
-            // Asking for the first bytes of an empty object is asking too much.
-            None => 0,
-        };
+        let first = self.begin(&place, BytesRange::default()).await?;
         let file = StagedFile::create(to).map_err(|e| local(&e))?;
         let open = Arc::new(file.file().try_clone().map_err(|e| local(&e))?);
         let (name, told) = (Arc::<Path>::from(to), Arc::clone(progress));
-        let sink = move |at| Counted {
+        let sink = move |range: Range<u64>| Counted {
             inner: FilePart {
                 file: Arc::clone(&open),
-                at,
+                at: range.start,
                 path: Arc::clone(&name),
             },
             progress: Arc::clone(&told),
+            told: 0,
         };
-        progress.total(size);
-        if let Some(head) = head {
-            let etag = head.etag().filter(|_| place.can_pin()).map(str::to_owned);
-            let mut first = sink(0);
-            let first = self.drain_all(&place, head, part.min(size), &mut first);
-            let rest = parts_of(part..size.max(part), self.part_bytes())
-                .map(move |range| (range.clone(), sink(range.start)));
-            let rest = self.fetch_parts(&place, etag.as_deref(), rest);
-            futures::try_join!(first, rest)?;
+        match first {
+            First::Nothing => progress.total(0),
+            First::Whole(answer) => {
+                let size = self.stat_file("get", from).await?.size;
+                progress.total(size);
+                self.drain(&place, answer, &mut sink(0..size)).await?;
+            }
+            First::Sized(head) => {
+                progress.total(head.span.end);
+                self.finish(&place, head, sink).await?;
+            }
         }
+        file.sync().map_err(|e| local(&e))?;
         file.publish().map_err(|e| local(&e))?;
         Ok(())
     }

@@ -55,11 +55,21 @@ impl Error {
             }
             _ => Kind::Unexpected,
         };
+        let hint = code.as_deref().and_then(hint);
         let mut detail = match (code, field(text, "message")) {
             (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
-            (Some(code), _) => code,
-            _ => first_line(text),
+            (Some(code), _) if !code.is_empty() => code,
+            // Answers to HEAD have nothing but a status.
+            _ => match (first_line(text), status_of(err)) {
+                (line, Some(status)) if line.is_empty() || line.contains("S3Error") => {
+                    format!("HTTP status {status}")
+                }
+                (line, _) => line,
+            },
         };
+        if let Some(hint) = hint {
+            detail = format!("{detail}; {hint}");
+        }
         if let Some(source) = source {
             let cause = root_cause(source);
             if !cause.is_empty() && !detail.contains(&cause) {
@@ -89,6 +99,24 @@ pub(crate) fn endpoint_of(err: &opendal_core::Error) -> Option<String> {
     let rest = &text[text.find("endpoint: ")? + "endpoint: ".len()..];
     let end = rest.find([',', ' ', '}'])?;
     Some(rest[..end].to_owned())
+}
+
+/// The status of the answer that an error is about, if it is about one.
+fn status_of(err: &opendal_core::Error) -> Option<u16> {
+    let text = err.to_string();
+    let rest = &text[text.find("status: ")? + "status: ".len()..];
+    rest.get(..3)?.parse().ok()
+}
+
+/// What a user can do about a code of S3 that does not say it.
+fn hint(code: &str) -> Option<&'static str> {
+    match code {
+        "RequestTimeTooSkewed" => Some("is the clock of this machine right?"),
+        "InvalidAccessKeyId" => Some("is the access key one of this endpoint?"),
+        "SignatureDoesNotMatch" => Some("are the secret key and the region right?"),
+        "ExpiredToken" => Some("the temporary credentials have to be renewed"),
+        _ => None,
+    }
 }
 
 /// The value of `name: "..."` in the Debug text of a service's XML or JSON error.

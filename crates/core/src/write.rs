@@ -3,24 +3,29 @@
 //! An [`ObjectWriter`] is a task of its own that owns OpenDAL's writer. Whoever writes talks
 //! to it through a channel, so that a caller who is cancelled in the middle never leaves an
 //! upload half-initiated: the task ends the step it is in, then aborts. Dropping an
-//! [`ObjectWriter`] without closing it aborts too.
+//! [`ObjectWriter`] without closing it aborts too. Where the answer to the last request was lost,
+//! a look at the object tells whether it is there.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use opendal_core::{Buffer, ErrorKind, HttpTransporter, Metadata, Writer, options};
+use opendal_core::{Buffer, ErrorKind, HttpTransporter, Metadata, Operator, Writer, options};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
-use crate::http::Cancellable;
 use crate::info::Info;
 use crate::runtime;
 use crate::span::Span;
 use crate::store::{Place, Store};
+use crate::upload::{Evidence, Upload};
 
 /// Smallest object whose bytes are worth a server-side copy when it is appended to; also the
 /// smallest part S3 takes.
 const MIN_COPIED_BYTES: u64 = 5 << 20;
+
+/// How long whoever gets an error waits for an unfinished upload to be removed.
+const ABORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How an object is to be written.
 #[derive(Clone, Debug, Default)]
@@ -87,16 +92,51 @@ impl Store {
             .capability()
             .write_with_if_not_exists;
         let options = how.to_opendal(can, None);
-        let writer = place
-            .operator()
+        let (operator, _, evidence) = uploading(&place);
+        let writer = operator
             .writer_options(&place.wire(), options)
             .await
             .map_err(fail)?;
         let mut guard = AbortOnDrop(Some(writer));
-        guard.get().write(bytes).await.map_err(fail)?;
-        let metadata = guard.get().close().await.map_err(fail)?;
-        guard.0 = None;
-        Ok(written(&place, metadata))
+        let writer = guard.get();
+        let done = match writer.write(bytes).await {
+            Ok(()) => writer.close().await,
+            Err(e) => Err(e),
+        };
+        match self.settle(&place, how, &evidence, done).await {
+            Ok(metadata) => {
+                guard.0 = None;
+                Ok(written(&place, metadata))
+            }
+            Err(e) => {
+                guard.abort().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// What became of an object whose last request has been sent.
+    async fn settle(
+        &self,
+        place: &Place,
+        how: &WriteOptions,
+        evidence: &Evidence,
+        done: opendal_core::Result<Metadata>,
+    ) -> Result<Metadata> {
+        let err = match done {
+            Ok(metadata) => return Ok(metadata),
+            Err(e) => self.write_error(place, how, &e),
+        };
+        if !evidence.is_doubtful() {
+            return Err(err);
+        }
+        match self.stat(&place.path).await {
+            Ok(Info {
+                metadata: Some(found),
+                ..
+            }) if evidence.is_proven_by(&found) => Ok(found),
+            _ => Err(err.with_remark("an answer was lost: the object may have been stored")),
+        }
     }
 
     /// Write many objects at once, each with its own outcome, in the order given.
@@ -136,17 +176,13 @@ impl Store {
             options.concurrent = 1;
         }
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
-        let context = place.operator().context();
-        let (transport, cancel) = Cancellable::new(context.http_transport().clone());
-        let context = context.with_http_transport(HttpTransporter::new(transport));
-        let writer = place
-            .operator()
-            .clone()
-            .with_context(context)
+        let (operator, cancel, evidence) = uploading(&place);
+        let writer = operator
             .writer_options(&place.wire(), options)
             .await
             .map_err(fail)?;
-        let mut out = ObjectWriter::start(self.clone(), place, how.clone(), writer, cancel)?;
+        let upload = (cancel, evidence);
+        let mut out = ObjectWriter::start(self.clone(), place, how.clone(), writer, upload)?;
         if how.append && !is_native_append {
             out.copy_present(path).await?;
         }
@@ -186,6 +222,15 @@ impl Store {
     }
 }
 
+/// The operator of a place with the transport of one upload.
+fn uploading(place: &Place) -> (Operator, watch::Sender<bool>, Evidence) {
+    let context = place.operator().context();
+    let (transport, cancel, evidence) = Upload::new(context.http_transport().clone());
+    let context = context.with_http_transport(HttpTransporter::new(transport));
+    let operator = place.operator().clone().with_context(context);
+    (operator, cancel, evidence)
+}
+
 fn written(place: &Place, metadata: Metadata) -> Info {
     let mut info = Info::new(place.name_of(&place.key), metadata);
     info.is_dir = false;
@@ -201,16 +246,29 @@ impl AbortOnDrop {
             .as_mut()
             .expect("taken only by the one who forgets the guard")
     }
+
+    /// Abort, and wait for the end of that for a while. It goes on in the background.
+    async fn abort(&mut self) {
+        let (done, ended) = oneshot::channel();
+        self.begin_abort(Some(done));
+        let _ = tokio::time::timeout(ABORT_PATIENCE, ended).await;
+    }
+
+    fn begin_abort(&mut self, done: Option<oneshot::Sender<()>>) {
+        let Some(mut writer) = self.0.take() else {
+            return;
+        };
+        runtime::spawn_cleanup(async move {
+            // Services without an abort had nothing visible to take back.
+            let _ = writer.abort().await;
+            done.map(|done| done.send(()));
+        });
+    }
 }
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        if let Some(mut writer) = self.0.take() {
-            runtime::spawn_cleanup(async move {
-                // Services without an abort had nothing visible to take back.
-                let _ = writer.abort().await;
-            });
-        }
+        self.begin_abort(None);
     }
 }
 
@@ -254,7 +312,7 @@ impl ObjectWriter {
         place: Place,
         how: WriteOptions,
         writer: Writer,
-        cancel: watch::Sender<bool>,
+        (cancel, evidence): (watch::Sender<bool>, Evidence),
     ) -> Result<Self> {
         let (commands, mut inbox) = mpsc::channel(1);
         let failure = Arc::new(Mutex::new(None));
@@ -276,7 +334,7 @@ impl ObjectWriter {
                     Command::Write(bytes) => {
                         if let Err(e) = guard.get().write(bytes).await {
                             note(fail(&e));
-                            return;
+                            return guard.abort().await;
                         }
                     }
                     Command::Copy(bytes, reply) => {
@@ -286,16 +344,17 @@ impl ObjectWriter {
                     // Whoever asked is gone: nothing is published.
                     Command::Close(reply) if reply.is_closed() => return,
                     Command::Close(reply) => {
-                        let done = guard.get().close().await.map_err(|e| fail(&e));
-                        if done.is_ok() {
-                            guard.0 = None;
+                        let done = guard.get().close().await;
+                        let done = store.settle(&place, &how, &evidence, done).await;
+                        match done {
+                            Ok(_) => guard.0 = None,
+                            Err(_) => guard.abort().await,
                         }
                         let _ = reply.send(done);
                         return;
                     }
                     Command::Abort(reply) => {
-                        let _ = guard.get().abort().await;
-                        guard.0 = None;
+                        guard.abort().await;
                         let _ = reply.send(());
                         return;
                     }

@@ -98,17 +98,7 @@ where
         let outcome = AssertUnwindSafe(future)
             .catch_unwind()
             .await
-            .unwrap_or_else(|panic| {
-                let text = panic
-                    .downcast_ref::<&str>()
-                    .map(|s| (*s).to_owned())
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_default();
-                Err(Error::new(
-                    Kind::Unexpected,
-                    format!("a bug in opendalfs: {text}"),
-                ))
-            });
+            .unwrap_or_else(|panic| Err(Error::from_panic(&*panic)));
         let convert: Convert = Box::new(move |py: Python<'_>| match outcome {
             Ok(value) => next(py, value),
             Err(err) => Err(raise(py, &err)),

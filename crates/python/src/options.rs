@@ -27,6 +27,7 @@ type Row = (
 fn row(spec: &OptionSpec) -> Row {
     let kind = match spec.kind {
         OptionKind::Text => "text",
+        OptionKind::Endpoint => "URL",
         OptionKind::Secret => "secret",
         OptionKind::Flag => "flag",
         OptionKind::Count => "count",

@@ -4,7 +4,7 @@
 use opendal_service_azblob::Azblob;
 use opendal_service_azdls::Azdls;
 use opendalfs_core::error::{Error, Kind, Result};
-use opendalfs_core::options::OptionKind::{Count, Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Count, Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
 
@@ -19,7 +19,7 @@ const BLOB_OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["account_url", "endpoint_url"],
-        Text,
+        Endpoint,
         "https://ACCOUNT.blob.core.windows.net",
         "URL of the service.",
     ),
@@ -87,7 +87,7 @@ const LAKE_OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["account_url", "endpoint_url"],
-        Text,
+        Endpoint,
         "https://ACCOUNT.dfs.core.windows.net",
         "URL of the service.",
     ),

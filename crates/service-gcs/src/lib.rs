@@ -2,7 +2,7 @@
 
 use opendal_service_gcs::Gcs;
 use opendalfs_core::error::Result;
-use opendalfs_core::options::OptionKind::{Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
 
@@ -20,7 +20,7 @@ const OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["endpoint_url"],
-        Text,
+        Endpoint,
         "https://storage.googleapis.com",
         "URL of the service.",
     ),

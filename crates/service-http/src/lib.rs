@@ -3,7 +3,7 @@
 
 use opendal_service_http::Http;
 use opendalfs_core::error::Result;
-use opendalfs_core::options::OptionKind::{Secret, Text};
+use opendalfs_core::options::OptionKind::{Endpoint, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
 
@@ -11,7 +11,7 @@ const OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["endpoint_url"],
-        Text,
+        Endpoint,
         "first part of the path",
         "URL under which all paths lie.",
     ),

@@ -2,7 +2,7 @@
 
 use opendal_service_s3::S3;
 use opendalfs_core::error::{Error, Kind, Result};
-use opendalfs_core::options::OptionKind::{Count, Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Count, Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, build_operator, refuse_dots};
 
@@ -21,7 +21,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["endpoint_url", "client_kwargs.endpoint_url"],
-        Text,
+        Endpoint,
         "AWS_ENDPOINT_URL, else AWS",
         "URL of the service.",
     ),

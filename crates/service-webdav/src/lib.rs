@@ -2,7 +2,7 @@
 
 use opendal_service_webdav::Webdav;
 use opendalfs_core::error::Result;
-use opendalfs_core::options::OptionKind::{Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
 
@@ -13,7 +13,7 @@ const OPTIONS: &[OptionSpec] = &[
     option(
         "endpoint",
         &["endpoint_url", "base_url"],
-        Text,
+        Endpoint,
         "",
         "URL of the server; required.",
     ),
