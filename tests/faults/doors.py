@@ -1,0 +1,138 @@
+"""Every way to read an object and every way to write one, waiting and awaited.
+
+A door is called with an instance, a path and a local directory to use. Reading doors return the
+whole object, writing doors store the bytes they are given as a fourth argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+PIECE = 100_000
+
+
+def pieces(read):
+    """Return what small reads give until nothing is left."""
+    return b"".join(iter(lambda: read(PIECE), b""))
+
+
+def _cat_file(fs, path, folder):
+    return fs.cat_file(path)
+
+
+def _get_file(fs, path, folder):
+    fs.get_file(path, str(folder / "got"))
+    return (folder / "got").read_bytes()
+
+
+def _open(fs, path, folder):
+    with fs.open(path, "rb") as file:
+        return pieces(file.read)
+
+
+def _cat_ranges(fs, path, folder):
+    size = fs.info(path)["size"]
+    starts = list(range(0, size, size // 4))
+    ends = [*starts[1:], size]
+    return b"".join(fs.cat_ranges([path] * len(starts), starts, ends, on_error="raise"))
+
+
+async def _cat_file_async(fs, path, folder):
+    return await fs._cat_file(path)
+
+
+async def _get_file_async(fs, path, folder):
+    await fs._get_file(path, str(folder / "got"))
+    return (folder / "got").read_bytes()
+
+
+async def _open_async(fs, path, folder):
+    out = []
+    async with await fs.open_async(path, "rb") as file:
+        while piece := await file.read(PIECE):
+            out.append(piece)
+    return b"".join(out)
+
+
+async def _cat_ranges_async(fs, path, folder):
+    size = (await fs._info(path))["size"]
+    starts = list(range(0, size, size // 4))
+    ends = [*starts[1:], size]
+    return b"".join(await fs._cat_ranges([path] * len(starts), starts, ends, on_error="raise"))
+
+
+def _pipe_file(fs, path, folder, data):
+    fs.pipe_file(path, data)
+
+
+def _put_file(fs, path, folder, data):
+    (folder / "source").write_bytes(data)
+    fs.put_file(str(folder / "source"), path)
+
+
+def _write_open(fs, path, folder, data):
+    with fs.open(path, "wb", block_size=5 * 2**20) as file:
+        for at in range(0, len(data), 2**20):
+            file.write(data[at : at + 2**20])
+
+
+async def _pipe_file_async(fs, path, folder, data):
+    await fs._pipe_file(path, data)
+
+
+async def _put_file_async(fs, path, folder, data):
+    (folder / "source").write_bytes(data)
+    await fs._put_file(str(folder / "source"), path)
+
+
+async def _write_open_async(fs, path, folder, data):
+    async with await fs.open_async(path, "wb") as file:
+        for at in range(0, len(data), 2**20):
+            await file.write(data[at : at + 2**20])
+
+
+class Door:
+    """One way in or out.
+
+    Attributes
+    ----------
+    is_async : bool
+        Whether it needs an instance made with ``asynchronous=True``.
+    """
+
+    def __init__(self, call):
+        self.is_async = asyncio.iscoroutinefunction(call)
+        self._call = call
+
+    def __call__(self, make, path, folder, *data, **options):
+        """Go through it with an instance that `make` makes."""
+        if self.is_async:
+            fs = make(asynchronous=True, **options)
+            return asyncio.run(self._call(fs, path, folder, *data))
+        return self._call(make(**options), path, folder, *data)
+
+
+READS = {
+    "cat_file": Door(_cat_file),
+    "get_file": Door(_get_file),
+    "open": Door(_open),
+    "cat_ranges": Door(_cat_ranges),
+    "async cat_file": Door(_cat_file_async),
+    "async get_file": Door(_get_file_async),
+    "async open": Door(_open_async),
+    "async cat_ranges": Door(_cat_ranges_async),
+}
+
+WRITES = {
+    "pipe_file": Door(_pipe_file),
+    "put_file": Door(_put_file),
+    "open": Door(_write_open),
+    "async pipe_file": Door(_pipe_file_async),
+    "async put_file": Door(_put_file_async),
+    "async open": Door(_write_open_async),
+}
+
+each_read = pytest.mark.parametrize("read", READS.values(), ids=READS)
+each_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
