@@ -7,6 +7,7 @@ with the package. Endpoint, keys and bucket can be set by ``OPENDALFS_S3_*`` var
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -232,3 +233,32 @@ def relay(s3_options: dict[str, Any]) -> Iterator[Proxy]:
     server = Proxy(S3_ENDPOINT, s3_options)
     yield server
     server.close()
+
+
+@pytest.fixture
+def in_threads():
+    """Return a function that runs `work(i)` in `count` threads at once, results in order.
+
+    An exception raised by `work` is returned in its place.
+    """
+
+    def run(count, work):
+        results = [None] * count
+        barrier = threading.Barrier(count)
+
+        def body(index):
+            barrier.wait()
+            try:
+                results[index] = work(index)
+            except Exception as error:
+                results[index] = error
+
+        threads = [threading.Thread(target=body, args=(index,)) for index in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in threads), "a thread never returned"
+        return results
+
+    return run

@@ -136,6 +136,30 @@ def s3_target(request, tmp_path):
 
 
 @pytest.fixture
+def proxied(request, tmp_path, relay):
+    """Return the S3 store behind a proxy that does harm, and what to use it with.
+
+    `other` and `witness` go past the proxy; `folder` is a directory of this machine.
+    """
+    target = _target(request, "s3", tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def make(**options):
+        return target.make(**{**relay.options, **options})
+
+    return SimpleNamespace(
+        proxy=relay,
+        make=make,
+        join=target.join,
+        root=target.root,
+        other=target.other,
+        witness=request.getfixturevalue("witness"),
+        folder=folder,
+    )
+
+
+@pytest.fixture
 def closed_port():
     """Return the address of a port where nobody listens."""
     with socket.socket() as probe:

@@ -1,12 +1,14 @@
 """Every way to read an object and every way to write one, waiting and awaited.
 
-A door is called with an instance, a path and a local directory to use. Reading doors return the
-whole object, writing doors store the bytes they are given as a fourth argument.
+Reading doors return the whole object, writing doors store the bytes they are given.
 """
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -106,12 +108,13 @@ class Door:
         self.is_async = asyncio.iscoroutinefunction(call)
         self._call = call
 
-    def __call__(self, make, path, folder, *data, **options):
-        """Go through it with an instance that `make` makes."""
+    def __call__(self, store, path, *data, **options):
+        """Go through it with a new instance of `store`."""
+        folder = Path(tempfile.mkdtemp(dir=store.folder))
         if self.is_async:
-            fs = make(asynchronous=True, **options)
+            fs = store.make(asynchronous=True, **options)
             return asyncio.run(self._call(fs, path, folder, *data))
-        return self._call(make(**options), path, folder, *data)
+        return self._call(store.make(**options), path, folder, *data)
 
 
 READS = {
@@ -134,5 +137,31 @@ WRITES = {
     "async open": Door(_write_open_async),
 }
 
+# Uploads in parts are two pieces of code, and each waits or is awaited.
+UPLOADS = {name: WRITES[name] for name in ("pipe_file", "open", "async pipe_file", "async open")}
+
+
+def outcome(call):
+    """Return the result of a call, or its exception."""
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+def through_all(doors, use):
+    """Call `use(name, door)` for every door at once; return what came of it by name.
+
+    A result which is an exception was raised.
+    """
+    with ThreadPoolExecutor(len(doors)) as pool:
+        jobs = {
+            name: pool.submit(outcome, lambda name=name, door=door: use(name, door))
+            for name, door in doors.items()
+        }
+        return {name: job.result() for name, job in jobs.items()}
+
+
 each_read = pytest.mark.parametrize("read", READS.values(), ids=READS)
+each_upload = pytest.mark.parametrize("write", UPLOADS.values(), ids=UPLOADS)
 each_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)

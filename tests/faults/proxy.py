@@ -109,8 +109,11 @@ class Status(Fault):
         400: "InvalidRequest",
         403: "AccessDenied",
         404: "NoSuchKey",
+        405: "MethodNotAllowed",
         408: "RequestTimeout",
+        409: "InvalidBucketState",
         412: "PreconditionFailed",
+        416: "InvalidRange",
         429: "TooManyRequests",
         500: "InternalError",
         503: "SlowDown",
@@ -124,6 +127,17 @@ class Status(Fault):
         )
         headers = [("Content-Type", "application/xml"), *self.headers]
         return Answer(self.code, headers, body.encode())
+
+
+@dataclass(frozen=True)
+class Body(Fault):
+    """The answer is what the test says, and the server hears nothing of the request."""
+
+    code: int
+    body: str
+
+    def ask(self, exchange: Exchange) -> Answer:
+        return Answer(self.code, [("Content-Type", "application/xml")], self.body.encode())
 
 
 @dataclass(frozen=True)
