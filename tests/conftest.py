@@ -11,7 +11,7 @@ import threading
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
 import botocore.config
@@ -122,6 +122,13 @@ def make_boto() -> Any:
     )
 
 
+def missing(reason: str) -> NoReturn:
+    """Skip a test whose server is not there; fail it where ``CI`` is set."""
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def minio() -> Iterator[Any]:
     """Give a boto3 client for a server which answers and has the bucket of the tests.
@@ -133,10 +140,7 @@ def minio() -> Iterator[Any]:
         names = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
     except botocore.exceptions.ConnectionError as error:
         client.close()
-        reason = f"no S3 server at {S3_ENDPOINT} (scripts/services start minio): {error}"
-        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        missing(f"no S3 server at {S3_ENDPOINT} (scripts/services start minio): {error}")
     if S3_BUCKET not in names:
         with suppress(client.exceptions.BucketAlreadyOwnedByYou):
             client.create_bucket(Bucket=S3_BUCKET)
