@@ -84,19 +84,19 @@ def _target(request, scheme, tmp_path):
     def make(**extra):
         return OpendalFileSystem(scheme, skip_instance_cache=True, **{**options, **extra})
 
-    def start(program):
+    def start(program, before=()):
         path = tmp_path / f"program-{uuid.uuid4().hex}.py"
         path.write_text(PRELUDE + program)
         return subprocess.Popen(
-            [sys.executable, str(path), scheme, json.dumps(options), root],
+            [*before, sys.executable, str(path), scheme, json.dumps(options), root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(program, timeout=60):
-        with start(program) as process:
+    def run(program, timeout=60, before=()):
+        with start(program, before) as process:
             try:
                 out, err = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:
