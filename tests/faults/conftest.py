@@ -185,7 +185,7 @@ def _spawn_server(*arguments):
 
 @pytest.fixture(scope="module")
 def slow_s3():
-    """Return a function that makes an instance whose server has a given fault.
+    """Return a function that makes an instance whose server answers after a second.
 
     The server runs in a process of its own: it answers while this one holds its lock.
     """
