@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.doors import outcome
-from tests.faults.proxy import Cut, HangUp, Status, when
+from tests.faults.harm import Cut, HangUp, Status, when
 
 CONTENT = bytes(range(256)) * 4096
 

@@ -8,7 +8,7 @@ import pytest
 
 from opendalfs import OpendalFileSystem, errors
 from tests.faults.doors import READS, WRITES, outcome
-from tests.faults.proxy import COMPLETE, Body, Cut, Garbage, HangUp, Stall, Status, when
+from tests.faults.harm import COMPLETE, Body, Cut, Garbage, HangUp, Stall, Status, when
 
 MIB = 2**20
 # What comes over the wire, what that is, and a text that tells which it was.

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.faults.proxy import GET, Stall, when
+from tests.faults.harm import GET, Stall, when
 
 MIB = 2**20
 BODY = random.Random(13).randbytes(6 * MIB)

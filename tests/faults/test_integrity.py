@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.faults.doors import READS, UPLOADS, WRITES, each_upload, outcome
-from tests.faults.proxy import GET, PART, PUT, FlipAnswer, FlipHeader, FlipSent, when
+from tests.faults.harm import GET, PART, PUT, FlipAnswer, FlipHeader, FlipSent, when
 
 MIB = 2**20
 SMALL = random.Random(3).randbytes(100_000)

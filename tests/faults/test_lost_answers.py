@@ -7,7 +7,7 @@ import pytest
 
 from opendalfs import errors
 from tests.faults.doors import UPLOADS, WRITES, each_upload, outcome
-from tests.faults.proxy import COMPLETE, LOST_ANSWER, PUT, START, Body, Status, when
+from tests.faults.harm import COMPLETE, LOST_ANSWER, PUT, START, Body, Status, when
 
 MIB = 2**20
 SMALL = b"value"

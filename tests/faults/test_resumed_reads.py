@@ -8,7 +8,7 @@ import pytest
 
 from opendalfs import errors
 from tests.faults.doors import READS, each_read, outcome
-from tests.faults.proxy import GET, Cut, FlipHeader, Shorten, when
+from tests.faults.harm import GET, Cut, FlipHeader, Shorten, when
 
 MIB = 2**20
 SIZE = 4 * MIB + MIB // 2

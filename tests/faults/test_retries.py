@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.faults.doors import READS, UPLOADS, WRITES, outcome, through_all
-from tests.faults.proxy import (
+from tests.faults.harm import (
     GET,
     LOST_ANSWER,
     Cut,

@@ -12,7 +12,7 @@ import pytest
 from opendalfs import OpendalFileSystem
 from tests.conftest import S3_KEY, S3_REGION
 from tests.faults.doors import outcome
-from tests.faults.proxy import HangUp, Status, when
+from tests.faults.harm import HangUp, Status, when
 
 SECRET = "s3cr3t-thatNobodyMaySee/0123456789"
 TOKEN = "t0ken-thatNobodyMaySeeEither"

@@ -18,7 +18,8 @@ import pytest
 from opendalfs import OpendalFileSystem
 from tests.conftest import S3_KEY, S3_REGION, S3_SECRET, Witness, missing
 from tests.faults.doors import READS, UPLOADS, through_all
-from tests.faults.proxy import COMPLETE, GET, PART, Proxy, when
+from tests.faults.harm import COMPLETE, GET, PART, when
+from tests.faults.proxy import Proxy
 from tests.faults.waiting import free_port, wait_until
 
 MIB = 2**20
