@@ -102,19 +102,21 @@ class Door:
     ----------
     is_async : bool
         Whether it needs an instance made with ``asynchronous=True``.
+    call : callable
+        It, for an instance, a path, a directory to use, and what is to be written.
     """
 
     def __init__(self, call):
         self.is_async = asyncio.iscoroutinefunction(call)
-        self._call = call
+        self.call = call
 
     def __call__(self, store, path, *data, **options):
         """Go through it with a new instance of `store`."""
         folder = Path(tempfile.mkdtemp(dir=store.folder))
         if self.is_async:
             fs = store.make(asynchronous=True, **options)
-            return asyncio.run(self._call(fs, path, folder, *data))
-        return self._call(store.make(**options), path, folder, *data)
+            return asyncio.run(self.call(fs, path, folder, *data))
+        return self.call(store.make(**options), path, folder, *data)
 
 
 READS = {
