@@ -29,7 +29,9 @@ BUCKET = "of-the-test"
 
 def find_minio():
     """Return the program, or None where MinIO runs in a container or elsewhere."""
-    places = [os.environ["PATH"], str(Path.home() / "go/bin")]
+    # The last is where scripts/services puts what it has to get.
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    places = [os.environ["PATH"], str(Path.home() / "go/bin"), f"{cache}/opendalfs/minio"]
     if go := shutil.which("go"):
         answer = subprocess.run([go, "env", "GOBIN", "GOPATH"], capture_output=True, text=True)
         places += [f"{line}{end}" for line in answer.stdout.split() for end in ("", "/bin")]
