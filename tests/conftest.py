@@ -6,16 +6,12 @@ with the package. Endpoint, keys and bucket can be set by ``OPENDALFS_S3_*`` var
 
 from __future__ import annotations
 
-import http.client
 import os
-import re
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
 import botocore.config
@@ -23,8 +19,10 @@ import botocore.exceptions
 import fsspec
 import pytest
 
+from tests.faults.proxy import Proxy
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 S3_ENDPOINT = os.environ.get("OPENDALFS_S3_ENDPOINT", "http://127.0.0.1:9000")
@@ -124,6 +122,13 @@ def make_boto() -> Any:
     )
 
 
+def missing(reason: str) -> NoReturn:
+    """Skip a test whose server is not there; fail it where ``CI`` is set."""
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def minio() -> Iterator[Any]:
     """Give a boto3 client for a server which answers and has the bucket of the tests.
@@ -135,10 +140,7 @@ def minio() -> Iterator[Any]:
         names = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
     except botocore.exceptions.ConnectionError as error:
         client.close()
-        reason = f"no S3 server at {S3_ENDPOINT} (scripts/services start minio): {error}"
-        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        missing(f"no S3 server at {S3_ENDPOINT} (scripts/services start minio): {error}")
     if S3_BUCKET not in names:
         with suppress(client.exceptions.BucketAlreadyOwnedByYou):
             client.create_bucket(Bucket=S3_BUCKET)
@@ -229,201 +231,38 @@ def store(request: pytest.FixtureRequest) -> Store:
     return request.getfixturevalue(request.param)
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request as it came over the wire.
-
-    Attributes
-    ----------
-    method : str
-        ``GET``, ``HEAD``, ...
-    path : str
-        Decoded, without the slash at its start: ``bucket/key`` of an object.
-    query : dict
-        First value of each parameter.
-    start, end : int or None
-        The bytes that a ``Range`` header asks for; ``end`` is the one after the last.
-    number : int
-        How many requests came before it.
-    """
-
-    method: str
-    path: str
-    query: dict[str, str]
-    start: int | None
-    end: int | None
-    number: int
-
-
-class Relay:
-    """A server in front of the S3 server of the tests which writes down what it is asked.
-
-    Attributes
-    ----------
-    requests : list of Request
-        In the order in which they came.
-    fault : callable
-        Called with each request; the result says what is done instead of answering well:
-        ``cut`` breaks off in the middle of the body, ``stall`` says nothing more there before
-        `release` is called, ``drop`` hangs up, ``refuse`` answers 403. None answers well.
-    closes : bool
-        Whether connections are closed behind each answer, without a word in the answer.
-    idle : float or None
-        Seconds after which a connection nobody uses is closed.
-    stalled : threading.Event
-        Set when a fault made an answer wait.
-    """
-
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self.fault: Callable[[Request], str | None] = lambda request: None
-        self.closes = False
-        self.idle: float | None = None
-        self.stalled = threading.Event()
-        self._released = threading.Event()
-        self._lock = threading.Lock()
-        relay = self
-
-        class Handler(_RelayHandler):
-            def setup(self) -> None:
-                self.relay = relay
-                self.timeout = relay.idle
-                super().setup()
-
-        self._server = _RelayServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of an instance that goes this way."""
-        return {
-            "key": S3_KEY,
-            "secret": S3_SECRET,
-            "endpoint_url": f"http://{self.address}",
-            "region": S3_REGION,
-        }
-
-    def reads(self) -> list[tuple[int | None, int | None]]:
-        """What was asked for by GET requests for objects, in the order in which they came."""
-        return [
-            (request.start, request.end)
-            for request in self.requests
-            if request.method == "GET" and not request.query
-        ]
-
-    def note(self, method: str, target: str, wanted: str) -> Request:
-        """Write a request down."""
-        url = urlsplit(target)
-        found = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
-        start = int(found[1]) if found else None
-        end = int(found[2]) + 1 if found and found[2] else None
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        # Every request to S3 may have this one.
-        query.pop("x-id", None)
-        with self._lock:
-            request = Request(
-                method, unquote(url.path).lstrip("/"), query, start, end, len(self.requests)
-            )
-            self.requests.append(request)
-        return request
-
-    def wait(self) -> None:
-        """Hold an answer back until `release`."""
-        self.stalled.set()
-        self._released.wait(60)
-
-    def release(self) -> None:
-        """Let answers go on that were held back, and answer well from now on."""
-        self.fault = lambda request: None
-        self._released.set()
-
-    def close(self) -> None:
-        """Stop the server."""
-        self.release()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _RelayServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may leave in the middle of an answer."""
-
-
-@dataclass
-class _Answer:
-    code: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-
-
-class _RelayHandler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    relay: Relay
-
-    def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        relay = self.relay
-        request = relay.note(self.command, self.path, self.headers.get("Range", ""))
-        fault = relay.fault(request)
-        if fault == "drop":
-            self.close_connection = True
-            return
-        answer = _Answer(403) if fault == "refuse" else self.ask(body)
-        self.send_response_only(answer.code)
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        if self.command != "HEAD":
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        if self.command == "HEAD":
-            pass
-        elif fault in ("cut", "stall"):
-            half = len(answer.body) // 2
-            self.wfile.write(answer.body[:half])
-            if fault == "stall":
-                relay.wait()
-                self.wfile.write(answer.body[half:])
-            else:
-                self.close_connection = True
-        else:
-            self.wfile.write(answer.body)
-        if relay.closes:
-            self.close_connection = True
-
-    def ask(self, body: bytes) -> _Answer:
-        upstream = http.client.HTTPConnection(urlsplit(S3_ENDPOINT).netloc, timeout=30)
-        try:
-            # The signature covers the name of the host that was asked: this one's.
-            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                upstream.putheader(name, value)
-            upstream.endheaders(body or None)
-            response = upstream.getresponse()
-            skipped = {"connection", "transfer-encoding"}
-            if self.command != "HEAD":
-                skipped.add("content-length")
-            headers = [(n, v) for n, v in response.getheaders() if n.lower() not in skipped]
-            return _Answer(response.status, headers, response.read())
-        finally:
-            upstream.close()
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
-
-    def log_message(self, *args: Any) -> None:
-        """The list of requests is the log."""
+@pytest.fixture
+def relay(s3_options: dict[str, Any]) -> Iterator[Proxy]:
+    """Give a server in front of the S3 server which knows what it was asked, and does harm."""
+    server = Proxy(S3_ENDPOINT, s3_options)
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def relay(minio: Any) -> Iterator[Relay]:
-    """Give a server in front of the S3 server which knows what it was asked."""
-    server = Relay()
-    yield server
-    server.close()
+def in_threads():
+    """Return a function that runs `work(i)` in `count` threads at once, results in order.
+
+    An exception raised by `work` is returned in its place.
+    """
+
+    def run(count, work):
+        results = [None] * count
+        barrier = threading.Barrier(count)
+
+        def body(index):
+            barrier.wait()
+            try:
+                results[index] = work(index)
+            except Exception as error:
+                results[index] = error
+
+        threads = [threading.Thread(target=body, args=(index,)) for index in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in threads), "a thread never returned"
+        return results
+
+    return run

@@ -84,19 +84,19 @@ def _target(request, scheme, tmp_path):
     def make(**extra):
         return OpendalFileSystem(scheme, skip_instance_cache=True, **{**options, **extra})
 
-    def start(program):
+    def start(program, before=()):
         path = tmp_path / f"program-{uuid.uuid4().hex}.py"
         path.write_text(PRELUDE + program)
         return subprocess.Popen(
-            [sys.executable, str(path), scheme, json.dumps(options), root],
+            [*before, sys.executable, str(path), scheme, json.dumps(options), root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(program, timeout=60):
-        with start(program) as process:
+    def run(program, timeout=60, before=()):
+        with start(program, before) as process:
             try:
                 out, err = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:
@@ -136,6 +136,30 @@ def s3_target(request, tmp_path):
 
 
 @pytest.fixture
+def proxied(request, tmp_path, relay):
+    """Return the S3 store behind a proxy that does harm, and what to use it with.
+
+    `other` and `witness` go past the proxy; `folder` is a directory of this machine.
+    """
+    target = _target(request, "s3", tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def make(**options):
+        return target.make(**{**relay.options, **options})
+
+    return SimpleNamespace(
+        proxy=relay,
+        make=make,
+        join=target.join,
+        root=target.root,
+        other=target.other,
+        witness=request.getfixturevalue("witness"),
+        folder=folder,
+    )
+
+
+@pytest.fixture
 def closed_port():
     """Return the address of a port where nobody listens."""
     with socket.socket() as probe:
@@ -161,7 +185,7 @@ def _spawn_server(*arguments):
 
 @pytest.fixture(scope="module")
 def slow_s3():
-    """Return a function that makes an instance whose server has a given fault.
+    """Return a function that makes an instance whose server answers after a second.
 
     The server runs in a process of its own: it answers while this one holds its lock.
     """

@@ -1,14 +1,10 @@
-"""A small S3 look-alike with faults, run as a process of its own; prints its address.
+"""A small S3 look-alike that answers after a second, run as a process of its own.
 
-The bucket of a request chooses the fault: `slow` answers after a second, `cut` breaks off in
-the middle of each body, `broken` answers 503, `flaky` answers 503 twice for each request and
-then well. Each object has the same content.
+It prints its address. Each object has the same content.
 """
 
 import time
-from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 CONTENT = bytes(range(256)) * 4096
@@ -22,28 +18,21 @@ LISTING = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    seen: ClassVar = Counter()
 
     def answer(self):
         length = int(self.headers.get("Content-Length") or 0)
         while length > 0:
             length -= len(self.rfile.read(min(length, 65536)))
         url = urlsplit(self.path)
-        bucket, _, key = url.path.lstrip("/").partition("/")
-        if bucket == "slow":
-            time.sleep(1)
-        self.seen[(bucket, self.command, self.path)] += 1
-        if bucket == "broken" or (
-            bucket == "flaky" and self.seen[(bucket, self.command, self.path)] <= 2
-        ):
-            return self.send(503, b"<Error><Code>SlowDown</Code></Error>")
+        _, _, key = url.path.lstrip("/").partition("/")
+        time.sleep(1)
         if self.command in ("PUT", "DELETE"):
             return self.send(200 if self.command == "PUT" else 204, b"")
         if not key or "list-type" in url.query:
             return self.send(200, LISTING)
-        return self.object(bucket)
+        return self.object()
 
-    def object(self, bucket):
+    def object(self):
         start, end, code = 0, len(CONTENT), 200
         wanted = self.headers.get("Range", "")
         if wanted.startswith("bytes="):
@@ -54,9 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 start = end - int(last)
             code = 206
-        return self.send(code, CONTENT[start:end], (start, end), is_cut=bucket == "cut")
+        return self.send(code, CONTENT[start:end], (start, end))
 
-    def send(self, code, body, span=None, is_cut=False):
+    def send(self, code, body, span=None):
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", '"e"')
@@ -64,15 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         if code == 206:
             self.send_header("Content-Range", f"bytes {span[0]}-{span[1] - 1}/{len(CONTENT)}")
         self.end_headers()
-        if self.command == "HEAD":
-            return
-        if is_cut:
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            self.close_connection = True
-            self.connection.close()
-            return
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from types import SimpleNamespace
 
@@ -144,35 +143,6 @@ def shared(request, tmp_path):
     return SimpleNamespace(
         scheme=request.param, options=options, make=make, fs=make(), join=join, other=other
     )
-
-
-@pytest.fixture
-def in_threads():
-    """Return a function that runs `work(i)` in `count` threads at once, results in order.
-
-    An exception raised by `work` is returned in its place.
-    """
-
-    def run(count, work):
-        results = [None] * count
-        barrier = threading.Barrier(count)
-
-        def body(index):
-            barrier.wait()
-            try:
-                results[index] = work(index)
-            except Exception as error:
-                results[index] = error
-
-        threads = [threading.Thread(target=body, args=(index,)) for index in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(120)
-        assert not any(thread.is_alive() for thread in threads), "a thread never returned"
-        return results
-
-    return run
 
 
 @pytest.fixture
