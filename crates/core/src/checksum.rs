@@ -233,8 +233,8 @@ impl Witness {
 impl HttpTransport for Witness {
     async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
         let answer = self.inner.fetch(req).await?;
-        let checksum = Checksum::told(answer.status(), answer.headers());
-        *self.seen.0.lock().unwrap_or_else(PoisonError::into_inner) = checksum;
+        let told = Checksum::told(answer.status(), answer.headers());
+        *self.seen.0.lock().unwrap_or_else(PoisonError::into_inner) = told;
         Ok(answer)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use opendal_core::options::ReadOptions;
 use opendal_core::raw::oio::ReadStreamDyn;
@@ -21,6 +22,7 @@ use crate::runtime;
 use crate::span::{content_range, usize_of};
 use crate::store::{Place, Store};
 use crate::target::Sink;
+use crate::translate::timed_out;
 
 /// Ranges of at most `part` bytes that together are `span`.
 pub(crate) fn parts_of(span: Range<u64>, part: usize) -> impl Iterator<Item = Range<u64>> {
@@ -43,6 +45,8 @@ pub(crate) struct Opened {
     is_cut: bool,
     /// Bytes passed on.
     count: u64,
+    /// When the last of them came.
+    moved: Instant,
     /// The count when the answer last broke off.
     broken_at: Option<u64>,
     attempts: Attempts,
@@ -149,18 +153,29 @@ impl Drop for Workers {
 impl Store {
     /// Ask for the first part of a range.
     pub(crate) async fn begin(&self, place: &Place, range: BytesRange) -> Result<First> {
-        let part = self.part_bytes() as u64;
-        let end = range.offset().saturating_add(part);
         // Whoever wants all of a remote object asks for all: only then does a checksum come. What
         // lies behind the first part is fetched beside it all the same.
         let is_all = range == BytesRange::default() && !self.is_local();
+        self.begin_at(place, range, is_all).await
+    }
+
+    async fn begin_at(&self, place: &Place, range: BytesRange, is_all: bool) -> Result<First> {
+        let part = self.part_bytes() as u64;
+        let end = range.offset().saturating_add(part);
         // Servers count in signed numbers; nothing is as long as that.
         let is_one = is_all || range.is_suffix() || end > i64::MAX.unsigned_abs();
         let first = match is_one || range.size().is_some_and(|n| n <= part) {
             true => range,
             false => BytesRange::from(range.offset()..end),
         };
-        let Some(mut answer) = self.open(place, first, &Pin::default()).await? else {
+        let opened = match self.open(place, first, &Pin::default()).await {
+            // An answer of no known length. That of a part tells how long the whole is.
+            Err(e) if is_all && e.to_string().contains("content length") => {
+                return Box::pin(self.begin_at(place, BytesRange::from(0..), false)).await;
+            }
+            other => other?,
+        };
+        let Some(mut answer) = opened else {
             return Ok(First::Nothing);
         };
         let total = match answer.total() {
@@ -261,9 +276,10 @@ impl Store {
             wanted: None,
             is_cut: false,
             count: 0,
+            moved: Instant::now(),
             broken_at: None,
             attempts,
-            checksum: seen.and_then(|s| s.take()),
+            checksum: seen.and_then(|seen| seen.take()),
         };
         let wanted = opened.total().map(|total| content_range(range, total));
         opened.wanted = wanted
@@ -309,7 +325,17 @@ impl Store {
             if answer.is_cut && left == Some(0) {
                 return Ok(None);
             }
-            let err = match answer.body.read_dyn().await {
+            let piece = match answer.broken_at {
+                None => answer.body.read_dyn().await,
+                // A stall after a break is not to cost more than is left.
+                Some(_) => {
+                    let patience = answer.attempts.left();
+                    tokio::time::timeout(patience, answer.body.read_dyn())
+                        .await
+                        .unwrap_or_else(|_| Err(timed_out(patience)))
+                }
+            };
+            let err = match piece {
                 Ok(piece) if piece.is_empty() => match left {
                     Some(left) if left > 0 => wrong_size().set_temporary(),
                     _ => return Ok(None),
@@ -323,6 +349,7 @@ impl Store {
                         piece = piece.slice(..usize_of(room));
                     }
                     answer.count += piece.len() as u64;
+                    answer.moved = Instant::now();
                     return Ok(Some(piece));
                 }
                 // Nothing is missing.
@@ -344,16 +371,18 @@ impl Store {
         let Some(rest) = answer.rest() else {
             return Ok(false);
         };
-        if answer.broken_at.replace(answer.count) == Some(answer.count) {
-            // Nothing came since the last time.
-            let Some(wait) = answer.attempts.again(None) else {
-                return Ok(false);
-            };
+        if answer.broken_at.replace(answer.count).unwrap_or(0) < answer.count {
+            answer.attempts.restart(answer.moved);
+        } else if let Some(wait) = answer.attempts.again(None) {
             tokio::time::sleep(wait).await;
         } else {
-            answer.attempts.restart();
+            return Ok(false);
         }
-        let Some(more) = self.open(place, rest, &answer.pin).await? else {
+        let more = self.open(place, rest, &answer.pin);
+        let Ok(more) = tokio::time::timeout(answer.attempts.left(), more).await else {
+            return Ok(false);
+        };
+        let Some(more) = more? else {
             let why = Error::new(Kind::Changed, "it became shorter");
             return Err(why.at("read", &place.path, self.scheme()));
         };
@@ -385,18 +414,21 @@ impl Store {
     ) -> Result<u64> {
         let checksum = answer.checksum.take();
         let mut attempts = self.attempts();
+        let mut sum = checksum.as_ref().map(Checksum::sum);
         loop {
-            let mut sum = checksum.as_ref().map(Checksum::sum);
             while let Some(piece) = self.next(place, &mut answer).await? {
                 if let Some(sum) = &mut sum {
                     sum.add(&piece);
                 }
                 sink.put(piece)?;
             }
-            let Err(damage) = fits(checksum.as_ref(), sum) else {
+            let Err(damage) = fits(checksum.as_ref(), sum.clone()) else {
                 sink.end();
                 return Ok(answer.count);
             };
+            if self.has_more(place, &mut answer).await? && self.resume(place, &mut answer).await? {
+                continue;
+            }
             let again = attempts.again(None).filter(|_| sink.rewind(answer.count));
             let Some(wait) = again else {
                 return Err(damage.at("read", &place.path, self.scheme()));
@@ -407,7 +439,28 @@ impl Store {
                 None => return Err(damage.at("read", &place.path, self.scheme())),
             }
             answer.checksum = None;
+            sum = checksum.as_ref().map(Checksum::sum);
         }
+    }
+
+    /// Whether an answer ended before the object does, although it did not say so. To be asked
+    /// when its bytes do not fit their checksum.
+    async fn has_more(&self, place: &Place, answer: &mut Opened) -> Result<bool> {
+        let found = self.stat_file("read", &place.path).await?;
+        let Some(metadata) = &found.metadata else {
+            return Ok(false);
+        };
+        if found.size <= answer.count || answer.range != BytesRange::default() {
+            return Ok(false);
+        }
+        // The size of the answer is not that of the object.
+        answer.pin = answer.pin.clone().of_size(found.size);
+        answer
+            .pin
+            .check(metadata)
+            .map_err(|e| e.at("read", &place.path, self.scheme()))?;
+        answer.wanted = Some(0..found.size);
+        Ok(true)
     }
 
     /// Pass on all bytes of an answer that has to have so many.

@@ -24,7 +24,7 @@ use crate::options::{Options, parse_flag};
 use crate::partial;
 use crate::retry::{self, LONGEST_WAIT, Policy};
 use crate::runtime::{self, PerProcess};
-use crate::translate::TimedOut;
+use crate::translate::timed_out;
 use crate::upload::CallOff;
 
 /// The slowest upload that is still called alive.
@@ -138,11 +138,13 @@ impl std::error::Error for GaveUp {}
 impl HttpTransport for Retrying {
     async fn fetch(&self, req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
         let endpoint = endpoint_of(&req);
-        let mut attempts = self.policy.attempts(body_time(&req));
+        let mut attempts = self.policy.attempts();
         let (begin, mut count, mut is_doubtful) = (Instant::now(), 0, false);
         loop {
             count += 1;
-            let answer = self.attempt(req.clone(), &endpoint, attempts.left()).await;
+            // A large body is given the time it needs on a slow line, beyond the budget if need be.
+            let left = attempts.left() + body_time(&req);
+            let answer = self.attempt(req.clone(), &endpoint, left).await;
             let (err, told) = match answer {
                 Ok(Answer::Good(mut answer)) => {
                     if is_doubtful {
@@ -371,7 +373,9 @@ impl Bounded {
             }
             Err(_) => {
                 self.note_failure(endpoint, begin);
-                return Err(timed_out(patience, endpoint).with_temporary(is_known));
+                return Err(timed_out(patience)
+                    .with_context("endpoint", endpoint)
+                    .with_temporary(is_known));
             }
         };
         if !is_known {
@@ -392,7 +396,9 @@ impl Bounded {
                         Ok(None) => None,
                         Ok(Some(item)) => Some((item, (stream, endpoint, room))),
                         Err(_) => {
-                            let err = timed_out(patience, &endpoint).set_temporary();
+                            let err = timed_out(patience)
+                                .with_context("endpoint", &endpoint)
+                                .set_temporary();
                             Some((Err(err), (stream, endpoint, room)))
                         }
                     }
@@ -432,12 +438,6 @@ impl Bounded {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn timed_out(patience: Duration, endpoint: &str) -> opendal_core::Error {
-    opendal_core::Error::new(ErrorKind::Unexpected, "")
-        .with_context("endpoint", endpoint)
-        .set_source(TimedOut(patience))
 }
 
 fn is_connect_timeout(err: &opendal_core::Error) -> bool {

@@ -22,6 +22,14 @@ impl Pin {
         }
     }
 
+    /// The same with another size.
+    pub(crate) fn of_size(self, size: u64) -> Self {
+        Pin {
+            size: Some(size),
+            ..self
+        }
+    }
+
     /// For `If-Match`. A weak `ETag` never matches there.
     pub(crate) fn etag(&self) -> Option<&str> {
         self.etag.as_deref().filter(|e| !e.starts_with("W/"))

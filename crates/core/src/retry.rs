@@ -57,12 +57,12 @@ impl Policy {
         self.budget
     }
 
-    /// Count the attempts of one request, which may take `extra` longer than the budget.
-    pub(crate) fn attempts(self, extra: Duration) -> Attempts {
+    /// Count the attempts of one request.
+    pub(crate) fn attempts(self) -> Attempts {
         Attempts {
             policy: self,
             failed: 0,
-            until: Instant::now() + self.budget + extra,
+            until: Instant::now() + self.budget,
         }
     }
 
@@ -120,10 +120,10 @@ impl Attempts {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    /// There was progress: what fails from here on begins a new row.
-    pub(crate) fn restart(&mut self) {
+    /// There was progress at that moment: what failed since begins a new row.
+    pub(crate) fn restart(&mut self, moved: Instant) {
         self.failed = 0;
-        self.until = Instant::now() + self.policy.budget;
+        self.until = moved + self.policy.budget;
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_bound_and_outlive_a_short_outage() {
-        let mut attempts = policy(9, 60.0).attempts(Duration::ZERO);
+        let mut attempts = policy(9, 60.0).attempts();
         let waits: Vec<Duration> = std::iter::from_fn(|| attempts.again(None)).collect();
         assert_eq!(waits.len(), 9);
         for (n, waited) in waits.iter().enumerate() {
@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn no_wait_goes_beyond_the_budget() {
-        let mut attempts = policy(100, 1.0).attempts(Duration::ZERO);
+        let mut attempts = policy(100, 1.0).attempts();
         assert!(attempts.again(Some(Duration::from_secs(2))).is_none());
-        assert_eq!(policy(0, 1.0).attempts(Duration::ZERO).again(None), None);
+        assert_eq!(policy(0, 1.0).attempts().again(None), None);
     }
 
     #[test]

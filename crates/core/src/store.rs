@@ -224,7 +224,7 @@ impl Store {
             true => Policy::NEVER,
             false => Policy::of(&self.inner.options),
         };
-        policy.attempts(Duration::ZERO)
+        policy.attempts()
     }
 
     fn http(&self) -> Result<HttpTransporter> {

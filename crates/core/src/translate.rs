@@ -10,7 +10,12 @@ use crate::error::{Error, Kind, first_line, io_text};
 
 /// Marks an error of OpenDAL as a time-out: its kinds have none.
 #[derive(Debug)]
-pub(crate) struct TimedOut(pub(crate) Duration);
+struct TimedOut(Duration);
+
+/// OpenDAL's error for a wait that took too long.
+pub(crate) fn timed_out(patience: Duration) -> opendal_core::Error {
+    opendal_core::Error::new(ErrorKind::Unexpected, "").set_source(TimedOut(patience))
+}
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
