@@ -85,17 +85,20 @@ def check_growth(done):
     assert kibibytes < 4096
 
 
-def test_10000_files_opened_read_and_closed_leave_nothing_behind(target):
-    check_growth(target.run(GROWTH + "grown_by(read, 10_000)", timeout=100))
+def test_files_read_leave_nothing_behind(target):
+    # A server takes a millisecond for each.
+    count = 3000 if target.scheme == "s3" else 10_000
+    check_growth(target.run(GROWTH + f"grown_by(read, {count})", timeout=100))
 
 
 def test_files_written_leave_nothing_behind(target):
     # A write to a server or a disk takes far longer than a read.
-    count = 10_000 if target.scheme == "memory" else 600
+    count = 10_000 if target.scheme == "memory" else 300
     check_growth(target.run(GROWTH + f"grown_by(write, {count})", timeout=100))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_10000_files_written_leave_nothing_behind(target):
-    check_growth(target.run(GROWTH + "grown_by(write, 10_000)", timeout=800))
+@pytest.mark.parametrize("work", ["read", "write"])
+def test_10000_files_opened_and_closed_leave_nothing_behind(target, work):
+    check_growth(target.run(GROWTH + f"grown_by({work}, 10_000)", timeout=800))
