@@ -70,8 +70,10 @@ class Move(Read):
     async def _mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Move one file: a rename where the store has one."""
         path1, path2 = self._strip(path1), self._strip(path2)
-        await self._store.rename(path1, path2)
-        self._forget(path1, path2)
+        try:
+            await self._store.rename(path1, path2)
+        finally:
+            self._forget(path1, path2)
 
     async def _mv(
         self,
@@ -89,14 +91,19 @@ class Move(Read):
             When the source is not there.
         IsADirectory
             For a directory without ``recursive``.
+        ConfigInvalid
+            (a ValueError) when something would be moved into itself or onto something else that
+            is moved, or two files to one place. Nothing is moved then.
         """
         pairs = await self._pairs_within(path1, path2, recursive, maxdepth)
         if not pairs and isinstance(path1, str) and await self._isdir(path1):
             text = f"mv {path1!r}: is a directory; pass recursive=True"
             raise IsADirectory(errno.EISDIR, text, path1)
+        pairs = [(self._strip(s), self._strip(t), info) for s, t, info in pairs]
+        _expand.refuse_clash("mv", ((s, t) for s, t, _ in pairs))
+        _expand.refuse_overlap("mv", pairs)
         moved: list[tuple[str, bool]] = []
         for source, target, info in pairs:
-            source, target = self._strip(source), self._strip(target)
             if source == target:
                 await self._info(source)
             elif _expand.is_dir(info):
@@ -115,8 +122,10 @@ class Move(Read):
         NotFound, IsADirectory
         """
         path = self._strip(path)
-        await self._store.remove_file(path)
-        self._forget(path)
+        try:
+            await self._store.remove_file(path)
+        finally:
+            self._forget(path)
 
     async def _rm(
         self,
@@ -143,7 +152,7 @@ class Move(Read):
         try:
             results = await self._store.remove_many(items)
         finally:
-            self._forget(*(p for p, _ in items))
+            self._forget(*(path for path, _ in items))
         raise_first(results)
 
     async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
@@ -158,8 +167,10 @@ class Move(Read):
             Where directories are real; for a bucket.
         """
         path = self._strip(path)
-        await self._store.create_dir(path, create_parents)
-        self._forget(path)
+        try:
+            await self._store.create_dir(path, create_parents)
+        finally:
+            self._forget(path)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Make a directory and those above it."""
@@ -172,5 +183,7 @@ class Move(Read):
     async def _rmdir(self, path: str) -> None:
         """Remove an empty directory or bucket."""
         path = self._strip(path)
-        await self._store.remove_dir(path)
-        self._forget(path)
+        try:
+            await self._store.remove_dir(path)
+        finally:
+            self._forget(path)
