@@ -8,6 +8,7 @@ one of; it then has changed nothing.
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -36,6 +37,8 @@ class Model:
     has_real_dirs: bool
     files: dict[str, bytes] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    # How often each name was written: the same bytes again are another version.
+    versions: Counter[str] = field(default_factory=Counter)
 
     @property
     def dirs(self) -> set[str]:
@@ -98,6 +101,7 @@ class Model:
 
     def write(self, name: str, content: bytes) -> None:
         self.files[name] = content
+        self.versions[name] += 1
         self.made.update(parents_of(name))
 
     def create(self, name: str, content: bytes) -> None:

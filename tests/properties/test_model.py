@@ -217,18 +217,19 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     def open_to_read(self, data):
         name = data.draw(st.sampled_from(sorted(self.model.files)))
-        self.readers.append((self.fs.open(self.path(name)), name, self.model.files[name]))
+        version = self.model.versions[name]
+        self.readers.append((self.fs.open(self.path(name)), name, self.model.files[name], version))
 
     @precondition(lambda self: self.readers)
     @rule(data=st.data(), count=st.sampled_from([1, 10, 70_000, -1]))
     def read_on(self, data, count):
         one = data.draw(st.sampled_from(self.readers))
-        file, name, content = one
+        file, name, content, version = one
         at = file.tell()
         try:
             found = file.read(count)
         except (Changed, FileNotFoundError):
-            assert self.model.files.get(name) != content
+            assert name not in self.model.files or self.model.versions[name] != version
             self.readers.remove(one)
             return
         assert found == (content[at:] if count < 0 else content[at : at + count])
