@@ -9,13 +9,9 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.implementations.local import LocalFileSystem, make_path_posix, trailing_sep
 
 from opendalfs import _expand
-from opendalfs._base import Info
 from opendalfs._move import Move
-from opendalfs._options import kept
+from opendalfs._options import kept, kept_of
 from opendalfs._transfer import now, raise_first
-
-# Those that an info has the same names for.
-_TOLD = ("ContentType", "ContentEncoding", "CacheControl", "Metadata")
 
 
 class Write(Move):
@@ -136,13 +132,8 @@ class Write(Move):
         info = None if truncate else await self._info_if_any(path)
         if info is not None:
             value = await self._cat_file(path)
-            kwargs = {**_kept_of(info), **kwargs}
+            kwargs = {**kept_of(info), **kwargs}
         await self._pipe_file(path, value, **kwargs)
-
-
-def _kept_of(info: Info) -> dict[str, Any]:
-    """How a file was written, as far as its info tells."""
-    return {name: info[name] for name in _TOLD if info.get(name) is not None}
 
 
 def _create_only(mode: str) -> bool:

@@ -14,7 +14,7 @@ from fsspec.core import OpenFile
 from fsspec.spec import AbstractBufferedFile
 
 from opendalfs import _blocking, _core
-from opendalfs._options import kept
+from opendalfs._options import kept, kept_of
 from opendalfs.errors import AlreadyExists, OpendalfsError
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class OpendalFile(AbstractBufferedFile):
             # As for the local disk: the end of what is there.
             present = _blocking.run(fs._info_if_any(path))
             self.loc = present["size"] if present else 0
+            self._how = {**kept_of(present), **self._how}
 
     # ---- reading
 
@@ -389,6 +390,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
                 raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
             if mode == "ab" and present is not None:
                 at = present["size"]
+                how = {**kept_of(present), **how}
             writer = await fs._store.open_writer(
                 path, append=mode == "ab", if_not_exists=mode == "xb", **how
             )
