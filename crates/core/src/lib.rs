@@ -14,6 +14,8 @@ mod bulk;
 pub mod error;
 mod exact;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod info;
 mod list;
