@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 from fsspec.asyn import AsyncFileSystem, get_loop
@@ -58,6 +59,8 @@ class Base(AsyncFileSystem):
         # What is on this machine changes under other hands, and is listed in no time.
         keeps = bool(options.get("use_listings_cache", not self._store.is_local))
         self._keeps_listings = self.dircache.use_listings_cache = keeps
+        # Counts changes: a listing that was asked for before one is not kept.
+        self._changes = 0
         self._given_loop = loop
         self._pid: int = os.getpid()
         self._loop: Any = None
@@ -150,21 +153,32 @@ class Base(AsyncFileSystem):
     def invalidate_cache(self, path: str | None = None) -> None:
         """Forget listings: all, or those that a change of ``path`` makes wrong."""
         if path is None:
+            self._changes += 1
             self.dircache.clear()
         else:
             self._forget(self._strip(path))
         super().invalidate_cache(path)
 
     def _forget(self, *paths: str) -> None:
+        """Forget the listings that a change makes wrong.
+
+        After failures too: a change whose answer was lost may have happened.
+        """
+        self._changes += 1
         cache = self.dircache
         if not getattr(cache, "_cache", True):
             return
         for path in paths:
             below = f"{path}/"
             for known in [k for k in cache if k.startswith(below)]:
-                cache.pop(known, None)
+                self._drop(known)
             while path:
-                cache.pop(path, None)
+                self._drop(path)
                 parent = _paths.parent_of(path)
                 path = parent if parent != path else ""
-            cache.pop(self.root_marker, None)
+            self._drop(self.root_marker)
+
+    def _drop(self, path: str) -> None:
+        # Another thread may have dropped it, or it may have expired.
+        with suppress(KeyError):
+            del self.dircache[path]

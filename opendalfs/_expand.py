@@ -6,6 +6,7 @@ of what is found come along, so that nobody asks the store for them again.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from fsspec.implementations.local import trailing_sep
 from fsspec.utils import other_paths
 
 from opendalfs import _paths
+from opendalfs.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from opendalfs.fs import OpendalFileSystem
@@ -80,6 +82,37 @@ async def _below(fs: OpendalFileSystem, path: str, maxdepth: int | None) -> Foun
         if info is not None:
             found[path] = info
     return found
+
+
+def refuse_clash(verb: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse to write two files to one place: one of them would be lost.
+
+    Raises
+    ------
+    ConfigInvalid
+        (a ValueError) naming the place.
+    """
+    source_of: dict[str, str] = {}
+    for source, target in pairs:
+        if source_of.setdefault(target, source) != source:
+            text = f"{verb} {source!r}: {source_of[target]!r} would go to the same {target!r}"
+            raise ConfigInvalid(errno.EINVAL, text, source)
+
+
+def refuse_overlap(verb: str, pairs: list[tuple[str, str, Info | None]]) -> None:
+    """Refuse to move something into itself, or onto something else that is moved as well.
+
+    Raises
+    ------
+    ConfigInvalid
+        (a ValueError) naming the place.
+    """
+    moved = {source for source, target, _ in pairs if source != target}
+    for source, target, info in pairs:
+        is_into_itself = is_dir(info) and target.startswith(f"{source}/")
+        if is_into_itself or (source != target and target in moved):
+            text = f"{verb} {source!r}: its target {target!r} is among what is moved"
+            raise ConfigInvalid(errno.EINVAL, text, source)
 
 
 async def pair(

@@ -61,13 +61,17 @@ class Look(Base):
     ) -> list[Any]:
         """Entries of a directory; of a file, the file itself. One request for each 1,000."""
         path = self._strip(path)
-        entries = None if refresh else self._ls_from_cache(path)
+        if refresh:
+            self._drop(path)
+        entries = self._ls_from_cache(path)
         if entries is None:
             if not detail and not self._keeps_listings:
                 return await self._store.list_names(path)
+            changes = self._changes
             entries = await self._store.list(path)
             is_file = len(entries) == 1 and entries[0]["name"] == path
-            if not is_file:
+            # What changed meanwhile may be missing in it.
+            if not is_file and changes == self._changes:
                 self.dircache[path] = entries
         if detail:
             return list(entries)

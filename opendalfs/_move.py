@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import functools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.core import has_magic
 
-from opendalfs import _expand
+from opendalfs import _expand, _links
 from opendalfs._base import Info
 from opendalfs._read import Read
 from opendalfs._transfer import raise_first
@@ -30,14 +31,19 @@ class Move(Read):
         await self._run_jobs("copy", [(path1, path2)], own=callback)
 
     async def _pairs_within(
-        self, path1: Any, path2: Any, recursive: bool, maxdepth: int | None
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool,
+        maxdepth: int | None,
+        find: Callable[..., Awaitable[_expand.Found]],
     ) -> list[tuple[str, str, Info | None]]:
         return await _expand.pair(
             path1,
             path2,
             recursive=recursive,
             maxdepth=maxdepth,
-            find=functools.partial(_expand.expand, self),
+            find=find,
             is_source_dir=self._isdir,
             is_target_dir=self._isdir,
         )
@@ -60,18 +66,26 @@ class Move(Read):
         """
         ignores = (on_error or ("ignore" if recursive else "raise")) == "ignore"
         files = []
-        for source, target, info in await self._pairs_within(path1, path2, recursive, maxdepth):
+        find = functools.partial(_expand.expand, self)
+        pairs = await self._pairs_within(path1, path2, recursive, maxdepth, find)
+        for source, target, info in pairs:
             if _expand.is_dir(info):
                 await self._makedirs(target, exist_ok=True)
             else:
                 files.append((self._strip(source), self._strip(target)))
         await self._run_jobs("copy", files, every=callback, ignore_missing=ignores)
 
+    async def _own_entries(self, path: Any, **how: Any) -> _expand.Found:
+        """What a path means for those who take it away."""
+        return _links.own_entries(self, await _expand.expand(self, path, **how))
+
     async def _mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Move one file: a rename where the store has one."""
         path1, path2 = self._strip(path1), self._strip(path2)
-        await self._store.rename(path1, path2)
-        self._forget(path1, path2)
+        try:
+            await self._store.rename(path1, path2)
+        finally:
+            self._forget(path1, path2)
 
     async def _mv(
         self,
@@ -89,14 +103,19 @@ class Move(Read):
             When the source is not there.
         IsADirectory
             For a directory without ``recursive``.
+        ConfigInvalid
+            (a ValueError) when something would be moved into itself or onto something else that
+            is moved, or two files to one place. Nothing is moved then.
         """
-        pairs = await self._pairs_within(path1, path2, recursive, maxdepth)
+        pairs = await self._pairs_within(path1, path2, recursive, maxdepth, self._own_entries)
         if not pairs and isinstance(path1, str) and await self._isdir(path1):
             text = f"mv {path1!r}: is a directory; pass recursive=True"
             raise IsADirectory(errno.EISDIR, text, path1)
+        pairs = [(self._strip(s), self._strip(t), info) for s, t, info in pairs]
+        _expand.refuse_clash("mv", ((s, t) for s, t, _ in pairs))
+        _expand.refuse_overlap("mv", pairs)
         moved: list[tuple[str, bool]] = []
         for source, target, info in pairs:
-            source, target = self._strip(source), self._strip(target)
             if source == target:
                 await self._info(source)
             elif _expand.is_dir(info):
@@ -115,8 +134,10 @@ class Move(Read):
         NotFound, IsADirectory
         """
         path = self._strip(path)
-        await self._store.remove_file(path)
-        self._forget(path)
+        try:
+            await self._store.remove_file(path)
+        finally:
+            self._forget(path)
 
     async def _rm(
         self,
@@ -136,14 +157,14 @@ class Move(Read):
         if isinstance(path, str) and not recursive and not has_magic(self._strip(path)):
             await self._rm_file(path)
             return
-        found = await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth)
+        found = await self._own_entries(path, recursive=recursive, maxdepth=maxdepth)
         await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
 
     async def _remove(self, items: list[tuple[str, bool]]) -> None:
         try:
             results = await self._store.remove_many(items)
         finally:
-            self._forget(*(p for p, _ in items))
+            self._forget(*(path for path, _ in items))
         raise_first(results)
 
     async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
@@ -158,8 +179,10 @@ class Move(Read):
             Where directories are real; for a bucket.
         """
         path = self._strip(path)
-        await self._store.create_dir(path, create_parents)
-        self._forget(path)
+        try:
+            await self._store.create_dir(path, create_parents)
+        finally:
+            self._forget(path)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Make a directory and those above it."""
@@ -172,5 +195,7 @@ class Move(Read):
     async def _rmdir(self, path: str) -> None:
         """Remove an empty directory or bucket."""
         path = self._strip(path)
-        await self._store.remove_dir(path)
-        self._forget(path)
+        try:
+            await self._store.remove_dir(path)
+        finally:
+            self._forget(path)

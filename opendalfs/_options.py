@@ -87,3 +87,12 @@ def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
             text = f"{name!r} cannot be given for one write; make it an option of the filesystem"
             raise Unsupported(errno.ENOTSUP, text)
     return {_WRITING[name]: value for name, value in kwargs.items() if name in _WRITING}
+
+
+# Of these an info tells under the same names.
+_TOLD = ("ContentType", "ContentEncoding", "CacheControl", "Metadata")
+
+
+def kept_of(info: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How a file was written, as far as its info tells, for one who writes it anew."""
+    return {_WRITING[name]: info[name] for name in _TOLD if info and info.get(name) is not None}

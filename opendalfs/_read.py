@@ -39,7 +39,14 @@ class Read(Transfer):
 
         ``on_error``: "raise", "omit" (leave it out) or "return" (the exception as its value).
         """
-        if isinstance(path, str) and not recursive and not has_magic(self._strip(path)):
+        found: _expand.Found = {}
+        is_one = isinstance(path, str)
+        if not is_one or recursive or has_magic(self._strip(path)):
+            found = await _expand.expand(self, path, recursive=recursive)
+            # A name with brackets may be that of a file.
+            is_one = is_one and list(found) == [self._strip(path)]
+        names = [n for n, info in found.items() if not _expand.is_dir(info)]
+        if is_one and len(names) == len(found):
             try:
                 return await self._cat_file(path, **kwargs)
             except Exception as e:
@@ -48,8 +55,6 @@ class Read(Transfer):
                 if on_error == "omit":
                     return {}
                 raise
-        found = await _expand.expand(self, path, recursive=recursive)
-        names = [n for n, info in found.items() if not _expand.is_dir(info)]
         span = (kwargs.get("start"), kwargs.get("end"))
         results = await self._store.read_many([(n, *span) for n in names])
         if on_error == "raise":

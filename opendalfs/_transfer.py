@@ -7,6 +7,7 @@ from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 
+from opendalfs._expand import refuse_clash
 from opendalfs._look import Look
 
 
@@ -27,14 +28,22 @@ class Transfer(Look):
 
         ``own`` counts the bytes of the one file, ``every`` counts files and has a child for
         the bytes of each.
+
+        Raises
+        ------
+        ConfigInvalid
+            (a ValueError) when two files would go to one place. Nothing is moved then.
         """
+        refuse_clash(kind, pairs)
         every.set_size(len(pairs))
-        if own is DEFAULT_CALLBACK and every is DEFAULT_CALLBACK:
-            results: list[Any] = await self._store.run_jobs(kind, pairs, **how)
-        else:
-            results = await self._report(kind, pairs, own, every, how)
-        if kind != "get":
-            self._forget(*(target for _, target in pairs))
+        try:
+            if own is DEFAULT_CALLBACK and every is DEFAULT_CALLBACK:
+                results: list[Any] = await self._store.run_jobs(kind, pairs, **how)
+            else:
+                results = await self._report(kind, pairs, own, every, how)
+        finally:
+            if kind != "get":
+                self._forget(*(target for _, target in pairs))
         for result in results:
             if result is not None and not (
                 ignore_missing and isinstance(result, FileNotFoundError)

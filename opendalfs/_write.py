@@ -10,7 +10,7 @@ from fsspec.implementations.local import LocalFileSystem, make_path_posix, trail
 
 from opendalfs import _expand
 from opendalfs._move import Move
-from opendalfs._options import kept
+from opendalfs._options import kept, kept_of
 from opendalfs._transfer import now, raise_first
 
 
@@ -40,8 +40,11 @@ class Write(Move):
         One request up to 16 MiB, a parallel multipart upload beyond.
         """
         path = self._strip(path)
-        await self._store.write(path, value, if_not_exists=_create_only(mode), **kept(kwargs))
-        self._forget(path)
+        how = kept(kwargs)
+        try:
+            await self._store.write(path, value, if_not_exists=_create_only(mode), **how)
+        finally:
+            self._forget(path)
 
     async def _write(self, path: str, value: Any, **kwargs: Any) -> None:
         """`_pipe_file` under the name that asynchronous callers know."""
@@ -56,8 +59,11 @@ class Write(Move):
             return
         only = _create_only(kwargs.pop("mode", "overwrite"))
         items = [(self._strip(p), v) for p, v in path.items()]
-        results = await self._store.write_many(items, if_not_exists=only, **kept(kwargs))
-        self._forget(*(p for p, _ in items))
+        how = kept(kwargs)
+        try:
+            results = await self._store.write_many(items, if_not_exists=only, **how)
+        finally:
+            self._forget(*(path for path, _ in items))
         raise_first(results)
 
     async def _put_file(
@@ -126,8 +132,7 @@ class Write(Move):
         info = None if truncate else await self._info_if_any(path)
         if info is not None:
             value = await self._cat_file(path)
-            kwargs.setdefault("content_type", info.get("ContentType"))
-            kwargs.setdefault("metadata", info.get("Metadata"))
+            kwargs = {**kept_of(info), **kwargs}
         await self._pipe_file(path, value, **kwargs)
 
 

@@ -14,7 +14,7 @@ from fsspec.core import OpenFile
 from fsspec.spec import AbstractBufferedFile
 
 from opendalfs import _blocking, _core
-from opendalfs._options import kept
+from opendalfs._options import kept, kept_of
 from opendalfs.errors import AlreadyExists, OpendalfsError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class OpendalFile(AbstractBufferedFile):
         self._pending_bytes = 0
         self.seeks_for_encoder = False
         self._is_done = False
+        self._is_torn = False
         # Given by a pickle of a file; the file itself knows better.
         kwargs.pop("size", None)
         size = None
@@ -86,6 +87,7 @@ class OpendalFile(AbstractBufferedFile):
             # As for the local disk: the end of what is there.
             present = _blocking.run(fs._info_if_any(path))
             self.loc = present["size"] if present else 0
+            self._how = {**kept_of(present), **self._how}
 
     # ---- reading
 
@@ -159,7 +161,7 @@ class OpendalFile(AbstractBufferedFile):
             raise ValueError("File not in write mode")
         if self._is_done:
             raise ValueError("the file was discarded")
-        self._check_process()
+        self._check_whole()
         piece = data if isinstance(data, bytes) else memoryview(data).tobytes()
         self._pending.append(piece)
         self._pending_bytes += len(piece)
@@ -173,10 +175,13 @@ class OpendalFile(AbstractBufferedFile):
         if self.closed:
             raise ValueError("I/O operation on closed file.")
 
-    def _check_process(self) -> None:
+    def _check_whole(self) -> None:
+        """Refuse to go on where bytes of this file are elsewhere or lost."""
         if self._pid != os.getpid():
             text = f"write {self.path!r}: the file was opened by another process, before a fork"
             raise OpendalfsError(errno.EIO, text, self.path)
+        if self._is_torn:
+            raise _torn(self.path)
 
     def _take(self) -> list[bytes]:
         pieces, size = self._pending, self._pending_bytes
@@ -185,36 +190,43 @@ class OpendalFile(AbstractBufferedFile):
         return pieces if size >= _LARGE_BYTES * len(pieces) else [b"".join(pieces)]
 
     def _send(self) -> None:
-        if self._writer is None:
-            self._writer = self.fs._store.open_writer(
-                self.path,
-                append=self.mode == "ab",
-                if_not_exists=self.mode == "xb",
-                part_bytes=max(self.blocksize, 5 * 2**20),
-                **self._how,
-            ).wait()
-        data = self._take()
-        if data:
-            self._writer.write(data).wait()
+        try:
+            if self._writer is None:
+                self._writer = self.fs._store.open_writer(
+                    self.path,
+                    append=self.mode == "ab",
+                    if_not_exists=self.mode == "xb",
+                    part_bytes=max(self.blocksize, 5 * 2**20),
+                    **self._how,
+                ).wait()
+            data = self._take()
+            if data:
+                self._writer.write(data).wait()
+        except BaseException:
+            # Nobody knows which bytes went: what follows would come after a gap, or twice.
+            self._is_torn = True
+            raise
 
     def commit(self) -> None:
         """Publish a file opened with ``autocommit=False``; called by transactions."""
         if self._is_done or self.mode == "rb":
             return
-        self._check_process()
+        self._check_whole()
         if self._writer is None and self.mode != "ab":
             # Small enough for one request.
             create = self.mode == "xb"
             data = self._take()
             self._is_done = True
-            info = self.fs._store.write(self.path, data, if_not_exists=create, **self._how).wait()
+            done = self.fs._store.write(self.path, data, if_not_exists=create, **self._how)
         else:
             self._send()
             writer, self._writer, self._is_done = self._writer, None, True
             assert writer is not None
-            info = writer.close().wait()
-        self.details = info
-        self.fs._forget(self.path)
+            done = writer.close()
+        try:
+            self.details = done.wait()
+        finally:
+            self.fs._forget(self.path)
 
     def discard(self) -> None:
         """Throw away what was written; nothing appears and nothing stays behind."""
@@ -256,6 +268,10 @@ class OpendalFile(AbstractBufferedFile):
         return (self.details or {}).get("version_id")
 
 
+def _torn(path: str) -> OpendalfsError:
+    return OpendalfsError(errno.EIO, f"write {path!r}: an earlier write ended half-way", path)
+
+
 def _leaves_by_exception() -> bool:
     """Whether `fsspec.open`'s own file is closing this one because of an exception.
 
@@ -291,6 +307,10 @@ class TextFile(io.TextIOWrapper):
             return
         binary: Any = self.buffer
         binary.__exit__(exc_type, exc, traceback)
+
+    def __del__(self) -> None:
+        # io's own would close, and so publish, what nobody closed.
+        pass
 
 
 class StackedWriter(io.BufferedIOBase):
@@ -370,6 +390,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
                 raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
             if mode == "ab" and present is not None:
                 at = present["size"]
+                how = {**kept_of(present), **how}
             writer = await fs._store.open_writer(
                 path, append=mode == "ab", if_not_exists=mode == "xb", **how
             )
@@ -379,6 +400,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
 
     _reader: _core.Reader | None = None
     _writer: _core.Writer | None = None
+    _is_torn = False
 
     async def read(self, length: int = -1) -> bytes:
         """The next bytes, all of them for -1; empty at the end."""
@@ -395,8 +417,15 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         """Take the bytes of any contiguous buffer; the result is their count."""
         if self.closed or self._writer is None:
             raise ValueError("File not in write mode" if not self.closed else "file is closed")
+        if self._is_torn:
+            raise _torn(self.path)
         count = memoryview(data).nbytes
-        await self._writer.write(data)
+        try:
+            await self._writer.write(data)
+        except BaseException:
+            # A cancellation too: whether these bytes went is not known.
+            self._is_torn = True
+            raise
         self.loc += count
         return count
 
@@ -413,11 +442,17 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         """Publish what was written."""
         if self.closed:
             return
+        if self._is_torn and self._writer is not None:
+            await self.discard()
+            self.closed = True
+            raise _torn(self.path)
         self.closed = True
         writer, self._writer = self._writer, None
         if writer is not None:
-            self.details = await writer.close()
-            self.fs._forget(self.path)
+            try:
+                self.details = await writer.close()
+            finally:
+                self.fs._forget(self.path)
 
     async def __aexit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
         if exc_type is not None:

@@ -16,6 +16,15 @@ is_ci() {
     esac
 }
 
+# Compiles a tool away from CARGO_TARGET_DIR, so that nothing else has to wait for it.
+cargo_install() {
+    local directory status=0
+    directory=$(mktemp -d)
+    cargo install --quiet --locked --target-dir "$directory" "$1" || status=$?
+    rm -rf "$directory"
+    return "$status"
+}
+
 # rustup and Go put their programs where only a login shell looks.
 for directory in "$HOME/.cargo/bin" /usr/local/go/bin; do
     case ":$PATH:" in

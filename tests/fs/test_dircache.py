@@ -1,8 +1,11 @@
 """The listing cache: what it saves, when it forgets, what it never answers."""
 
+import threading
 import time
 
 import pytest
+
+from opendalfs import OpendalFileSystem
 
 
 def names(fs, path, **kwargs):
@@ -224,3 +227,45 @@ def test_find_with_maxdepth_does_not_shorten_later_listings(shared):
     assert len(fs.find(shared.join("d"), maxdepth=1)) == 1
     assert len(fs.find(shared.join("d"))) == 3
     assert names(fs, shared.join("d", "e")) == ["b", "f"]
+
+
+def test_a_directory_that_is_gone_is_forgotten_when_refreshed(shared, cached):
+    shared.fs.rm(shared.join("d"), recursive=True)
+    for refresh in (True, False):
+        with pytest.raises(FileNotFoundError):
+            cached.ls(shared.join("d"), refresh=refresh)
+
+
+@pytest.fixture
+def relayed(relay, s3_prefix, witness):
+    """Return an instance that keeps listings, behind the relay, and a directory with `a`."""
+    witness.write(f"{s3_prefix}/d/a", b"a")
+    fs = OpendalFileSystem("s3", use_listings_cache=True, skip_instance_cache=True, **relay.options)
+    return fs, f"{s3_prefix}/d"
+
+
+@pytest.mark.parametrize("how", ["write", "invalidate", "invalidate all"])
+def test_a_listing_that_was_under_way_during_a_change_is_not_kept(relayed, relay, witness, how):
+    fs, place = relayed
+    relay.fault = lambda request: "stall" if "list-type" in request.query else None
+    lister = threading.Thread(target=fs.ls, args=(place,))
+    lister.start()
+    assert relay.stalled.wait(30)
+    if how == "write":
+        fs.pipe_file(f"{place}/b", b"b")
+    else:
+        witness.write(f"{place}/b", b"b")
+        fs.invalidate_cache(place if how == "invalidate" else None)
+    relay.release()
+    lister.join(30)
+    assert names(fs, place) == ["a", "b"]
+
+
+def test_a_move_that_failed_half_way_is_seen(relayed, relay):
+    fs, place = relayed
+    assert names(fs, place) == ["a"]
+    # On S3 a move is a copy and a removal.
+    relay.fault = lambda request: "refuse" if request.method == "DELETE" else None
+    with pytest.raises(PermissionError):
+        fs.mv(f"{place}/a", f"{place}/b")
+    assert names(fs, place) == ["a", "b"]

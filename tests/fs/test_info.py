@@ -195,15 +195,18 @@ def test_touch_without_truncate_makes_a_missing_object(store):
     assert store.fs.cat_file(path) == b""
 
 
-def test_touch_without_truncate_keeps_type_and_metadata(s3, boto, s3_key_prefix):
+def test_touch_without_truncate_keeps_type_encoding_and_metadata(s3, boto, s3_key_prefix):
     bucket, key = s3.root.split("/")[0], f"{s3_key_prefix}/k"
-    boto.put_object(
-        Bucket=bucket, Key=key, Body=b"x", Metadata={"owner": "tests"}, ContentType="text/csv"
-    )
+    how = {
+        "Metadata": {"owner": "tests"},
+        "ContentType": "text/csv",
+        "ContentEncoding": "gzip",
+        "CacheControl": "no-cache",
+    }
+    boto.put_object(Bucket=bucket, Key=key, Body=b"x", **how)
     s3.fs.touch(s3.join("k"), truncate=False)
     head = boto.head_object(Bucket=bucket, Key=key)
-    assert head["Metadata"] == {"owner": "tests"}
-    assert head["ContentType"] == "text/csv"
+    assert {name: head[name] for name in how} == how
 
 
 def test_info_tells_the_version_where_the_bucket_keeps_versions(make_s3, boto, new_bucket):

@@ -215,3 +215,12 @@ def test_a_large_object_is_read_whole_and_in_parts(store):
     assert store.fs.cat_file(path) == content
     assert store.fs.cat_file(path, 9_000_000, 19_000_001) == content[9_000_000:19_000_001]
     assert store.fs.cat_file(path, -17_000_000) == content[-17_000_000:]
+
+
+def test_cat_of_one_file_gives_its_bytes_whatever_its_name(store):
+    path = store.join("a[1]")
+    store.fs.pipe({path: b"named", store.join("a1"): b"other"})
+    assert store.fs.cat(path) == b"named"
+    assert store.fs.cat(path, start=1, end=3) == b"am"
+    assert store.fs.cat(path, recursive=True) == b"named"
+    assert store.fs.cat(store.join("a[12]")) == {store.join("a1"): b"other"}

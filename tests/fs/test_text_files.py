@@ -1,6 +1,7 @@
 """Text modes and compression of open files, compared with the built-in `open`."""
 
 import bz2
+import gc
 import gzip
 import lzma
 
@@ -134,3 +135,15 @@ def test_an_unknown_compression_is_refused(store):
     with pytest.raises((ValueError, KeyError), match="nosuch"):
         store.fs.open(path, "wb", compression="nosuch")
     assert not store.fs.exists(path)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_text_file_never_closed_commits_nothing(store, compression):
+    path = store.join("k")
+    store.fs.pipe_file(path, b"old")
+    file = store.fs.open(path, "w", compression=compression)
+    file.write("new")
+    del file
+    gc.collect()
+    assert store.fs.cat_file(path) == b"old"

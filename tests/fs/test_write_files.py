@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+from opendalfs import OpendalFileSystem
+
 MIB = 2**20
 
 
@@ -286,3 +288,28 @@ def test_a_file_in_the_place_of_a_directory_is_refused_on_disk(rooted):
     assert (rooted.path / "d").is_dir()
     with pytest.raises(OSError):  # noqa: PT011
         rooted.fs.pipe_file("d", b"x")
+
+
+@pytest.mark.parametrize("size", [10, 6 * MIB])
+def test_an_append_keeps_type_encoding_and_metadata(s3, witness, size):
+    how = {
+        "ContentType": "text/csv",
+        "ContentEncoding": "gzip",
+        "CacheControl": "no-cache",
+        "Metadata": {"owner": "tests"},
+    }
+    witness.write(s3.join("k"), bytes(size), **how)
+    with s3.fs.open(s3.join("k"), "ab", content_type="text/plain") as file:
+        file.write(b"more")
+    head = witness.head(s3.join("k"))
+    assert head["ContentLength"] == size + 4
+    assert {name: head[name] for name in how} == {**how, "ContentType": "text/plain"}
+
+
+async def test_an_asynchronous_append_keeps_type_encoding_and_metadata(s3, s3_options, witness):
+    witness.write(s3.join("k"), b"old", ContentType="text/csv", Metadata={"owner": "tests"})
+    fs = OpendalFileSystem("s3", asynchronous=True, skip_instance_cache=True, **s3_options)
+    async with await fs.open_async(s3.join("k"), "ab") as file:
+        await file.write(b"more")
+    head = witness.head(s3.join("k"))
+    assert (head["ContentType"], head["Metadata"]) == ("text/csv", {"owner": "tests"})

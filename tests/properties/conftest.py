@@ -1,4 +1,7 @@
-"""Profiles of hypothesis: quick by default, thorough in CI or by OPENDALFS_HYPOTHESIS."""
+"""Profiles of hypothesis: quick by default, thorough in CI, or what OPENDALFS_HYPOTHESIS names.
+
+The first two try the same examples each time; `scripts/soak` takes the third.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from hypothesis import given, settings
 
 from opendalfs import OpendalFileSystem
 
-settings.register_profile("quick", max_examples=60, deadline=None)
-settings.register_profile("thorough", max_examples=400, deadline=None)
+settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=400, deadline=None, derandomize=True)
+settings.register_profile("soak", max_examples=2000, deadline=None, stateful_step_count=80)
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 settings.load_profile(os.environ.get("OPENDALFS_HYPOTHESIS", "thorough" if _IN_CI else "quick"))

@@ -253,7 +253,7 @@ pub(crate) fn io_text(err: &std::io::Error) -> String {
 
 /// One line, short, without a URL's query.
 pub(crate) fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.split(['\n', '\r']).next().unwrap_or_default();
     let line = line.split('?').next().unwrap_or_default();
     line.chars().take(300).collect()
 }

@@ -45,7 +45,7 @@ pub(crate) fn disguise(key: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn reveal(path: &str) -> Cow<'_, str> {
+pub(crate) fn reveal(path: &str) -> Cow<'_, str> {
     let Some(rest) = path.strip_prefix(MARK) else {
         return Cow::Borrowed(path);
     };

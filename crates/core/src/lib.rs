@@ -15,6 +15,8 @@ mod checksum;
 pub mod error;
 mod exact;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod info;
 mod list;

@@ -17,13 +17,19 @@ pub enum OptionKind {
     Secret,
     /// `true` or `false`.
     Flag,
-    /// A whole number >= 0.
+    /// A whole number from 0 to [`MAX_COUNT`].
     Count,
     /// Seconds, fractions allowed.
     Seconds,
-    /// A size in bytes, > 0.
+    /// A size in bytes from 1 to [`MAX_BYTES`].
     Bytes,
 }
+
+/// The largest count: more tasks or requests at once serve nobody, and numbers that cannot be
+/// multiplied are found here and not in the middle of a transfer.
+pub const MAX_COUNT: usize = 65_535;
+/// The largest size: that of the largest part of S3, 5 GiB.
+pub const MAX_BYTES: usize = 5 << 30;
 
 /// One option of a service.
 #[derive(Clone, Copy, Debug)]
@@ -283,14 +289,19 @@ fn check(spec: &OptionSpec, given: &str, value: &str) -> Result<()> {
         OptionKind::Text | OptionKind::Secret => (true, ""),
         OptionKind::Endpoint => (is_endpoint(value), "a URL such as http://127.0.0.1:9000"),
         OptionKind::Flag => (parse_flag(value).is_some(), "true or false"),
-        OptionKind::Count => (value.parse::<usize>().is_ok(), "a whole number >= 0"),
+        OptionKind::Count => (
+            value.parse::<usize>().is_ok_and(|n| n <= MAX_COUNT),
+            "a whole number from 0 to 65535",
+        ),
         OptionKind::Seconds => (
-            value.parse::<f64>().is_ok_and(|s| s > 0.0 && s < 1e6),
-            "seconds, greater than 0",
+            value.parse::<f64>().is_ok_and(|s| (1e-9..1e6).contains(&s)),
+            "seconds, greater than 0 and less than 1000000",
         ),
         OptionKind::Bytes => (
-            value.parse::<usize>().is_ok_and(|b| b > 0),
-            "a number of bytes, greater than 0",
+            value
+                .parse::<usize>()
+                .is_ok_and(|b| b > 0 && b <= MAX_BYTES),
+            "a number of bytes from 1 to 5368709120 (5 GiB)",
         ),
     };
     if is_valid {
@@ -360,6 +371,22 @@ mod tests {
     fn wrong_type_is_refused() {
         assert!(Options::parse("s3", SPECS, false, [("allow", "perhaps")]).is_err());
         assert!(Options::parse("s3", SPECS, false, [("connect_timeout", "-1")]).is_err());
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_reckoned_with_are_refused() {
+        for (name, value) in [
+            ("part_size", "9223372036854775808"),
+            ("part_size", "5368709121"),
+            ("part_concurrency", "65536"),
+            // Less than a nanosecond would be no time at all.
+            ("connect_timeout", "1e-10"),
+        ] {
+            let err = Options::parse("s3", SPECS, false, [(name, value)]).unwrap_err();
+            assert_eq!(err.kind(), Kind::ConfigInvalid, "{name}={value}");
+        }
+        let largest = [("part_size", "5368709120"), ("part_concurrency", "65535")];
+        assert!(Options::parse("s3", SPECS, false, largest).is_ok());
     }
 
     #[test]

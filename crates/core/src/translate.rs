@@ -102,8 +102,9 @@ pub(crate) fn endpoint_of(err: &opendal_core::Error) -> Option<String> {
     // The context of OpenDAL's error is only in its text; only our own entry is taken out.
     let text = err.to_string();
     let rest = &text[text.find("endpoint: ")? + "endpoint: ".len()..];
-    let end = rest.find([',', ' ', '}'])?;
-    Some(rest[..end].to_owned())
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}'))?;
+    // A message may say the word too.
+    rest[..end].contains("://").then(|| rest[..end].to_owned())
 }
 
 /// The status of the answer that an error is about, if it is about one.
@@ -130,11 +131,15 @@ fn field(text: &str, name: &str) -> Option<String> {
     let mut value = String::new();
     let mut chars = text[start..].chars();
     while let Some(c) = chars.next() {
-        match c {
+        let c = match c {
             '"' => return Some(value),
-            '\\' => value.push(chars.next()?),
-            _ => value.push(c),
-        }
+            '\\' => match chars.next()? {
+                'n' | 'r' | 't' => ' ',
+                c => c,
+            },
+            c => c,
+        };
+        value.push(if c.is_control() { ' ' } else { c });
     }
     None
 }
@@ -163,6 +168,19 @@ mod tests {
         let err = Error::from_opendal(&raw);
         assert_eq!(err.kind(), Kind::NotFound);
         assert_eq!(err.to_string(), "not found (NoSuchBucket: gone)");
+    }
+
+    #[test]
+    fn a_message_of_many_lines_becomes_one() {
+        for message in [
+            "code: \"Slow\", message: \"one\\ntwo\"",
+            "code: \"Slow\", message: \"one\ntwo\"",
+            "code: \"Slow\", message: \"one\\\ntwo\"",
+        ] {
+            let err =
+                Error::from_opendal(&opendal_core::Error::new(ErrorKind::Unexpected, message));
+            assert_eq!(err.to_string(), "failed (Slow: one two)");
+        }
     }
 
     #[test]
