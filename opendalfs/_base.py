@@ -38,7 +38,7 @@ class Base(AsyncFileSystem):
         self.scheme = scheme
         options = _secrets.reveal(_secrets.recall(options))
         self._store = _core.Store(scheme, _options.flatten(options))
-        self._options = options
+        self._options = _secrets.hide(scheme, options)
         self.is_absolute = self._store.is_absolute
         self._accepted_protocols = (*self.foreign_protocols, scheme)
         if self.is_absolute:
