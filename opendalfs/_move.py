@@ -115,7 +115,12 @@ class Move(Read):
         NotFound, IsADirectory
         """
         path = self._strip(path)
-        await self._store.remove_file(path)
+        try:
+            await self._store.remove_file(path)
+        except IsADirectory:
+            # A bucket may not even be there.
+            await self._info(path)
+            raise
         self._forget(path)
 
     async def _rm(
@@ -128,6 +133,8 @@ class Move(Read):
     ) -> None:
         """Remove files, patterns or trees, in batches where the store has them.
 
+        With ``recursive`` a bucket goes, too, when nothing is left in it.
+
         Raises
         ------
         FileNotFoundError
@@ -138,6 +145,10 @@ class Move(Read):
             return
         found = await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth)
         await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
+        if recursive and maxdepth is None:
+            given = [path] if isinstance(path, str) else list(path)
+            for bucket in (p for p in map(self._strip, given) if self._is_bucket(p)):
+                await self._rmdir(bucket)
 
     async def _remove(self, items: list[tuple[str, bool]]) -> None:
         try:

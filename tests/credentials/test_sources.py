@@ -239,3 +239,11 @@ def test_what_the_options_say_counts_over_every_place(connect, s3_prefix, monkey
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "else")
 
     works(connect(key=S3_KEY, secret=S3_SECRET), s3_prefix)
+
+
+def test_a_profile_of_the_environment_that_is_not_there_does_not_hinder_given_keys(
+    connect, s3_prefix, monkeypatch
+):
+    monkeypatch.setenv("AWS_PROFILE", "of-another-machine")
+
+    works(connect(key=S3_KEY, secret=S3_SECRET), s3_prefix)

@@ -30,7 +30,11 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     ),
     option(
         "region",
-        &["client_kwargs.region_name", "region_name"],
+        &[
+            "client_kwargs.region_name",
+            "config_kwargs.region_name",
+            "region_name",
+        ],
         Text,
         "AWS_REGION, AWS_DEFAULT_REGION, the profile, else us-east-1",
         "Region to sign for.",
@@ -233,6 +237,13 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "Do not ask the instance's metadata service.",
     ),
     option(
+        "retry_mode",
+        &["config_kwargs.retries.mode"],
+        Text,
+        "",
+        "Accepted for s3fs's sake: each retry waits longer than the one before, at random.",
+    ),
+    option(
         "cache_regions",
         &[],
         Flag,
@@ -319,6 +330,7 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         "signature_version",
         "use_ssl",
         "cache_regions",
+        "retry_mode",
         "local_expiry_check",
         "fixed_upload_size",
         "version_aware",

@@ -41,11 +41,15 @@ impl Profile {
             Some(name) => Some(name.to_owned()),
         };
         let is_chosen = chosen.is_some();
+        // Who brings keys needs no profile; one of the environment may then be missing.
+        let is_needed =
+            is_chosen || options.text("access_key_id").is_none() && !options.flag("skip_signature");
         let named = chosen
             .or_else(|| variable("AWS_PROFILE"))
             .or_else(|| variable("AWS_DEFAULT_PROFILE"));
         let files = Files::read();
         if let Some(name) = &named
+            && is_needed
             && !files.profiles.contains_key(name)
         {
             let known: Vec<&str> = files.profiles.keys().map(String::as_str).collect();
