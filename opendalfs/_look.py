@@ -106,7 +106,7 @@ class Look(Base):
         maxdepth : int, optional
             How many levels; 1 is what `ls` shows.
         withdirs : bool
-            Directories too, the path itself included unless it is a bucket.
+            Directories too, the path itself included; not a bucket, without ``maxdepth``.
         detail : bool
             A dict of infos by name instead of a list of names.
         prefix : str
@@ -132,8 +132,9 @@ class Look(Base):
         if withdirs:
             if self._store.has_implicit_dirs:
                 found = _expand.with_parents(found, path, prefix)
-            is_top = path in ("", self.root_marker) or self._is_bucket(path)
-            if not is_top and not prefix and path not in found:
+            is_top = path in ("", self.root_marker)
+            is_left_out = prefix or (maxdepth is None and self._is_bucket(path))
+            if not is_top and not is_left_out and path not in found:
                 found.update(await self._itself(path, has_entries=bool(found)))
         else:
             found = {n: e for n, e in found.items() if e["type"] != "directory"}

@@ -144,11 +144,15 @@ class Move(Read):
             await self._rm_file(path)
             return
         found = await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth)
-        await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
-        if recursive and maxdepth is None:
-            given = [path] if isinstance(path, str) else list(path)
-            for bucket in (p for p in map(self._strip, given) if self._is_bucket(p)):
-                await self._rmdir(bucket)
+        items = [(self._strip(n), _expand.is_dir(i)) for n, i in found.items()]
+        given = {self._strip(p) for p in ([path] if isinstance(path, str) else path)}
+        whole = given if recursive and maxdepth is None else set()
+        if self._store.has_implicit_dirs:
+            # A file may have the name of the directory.
+            items += [(n, False) for n, is_dir in items if is_dir and n in whole]
+        await self._remove(items)
+        for bucket in filter(self._is_bucket, whole):
+            await self._rmdir(bucket)
 
     async def _remove(self, items: list[tuple[str, bool]]) -> None:
         try:

@@ -167,6 +167,13 @@ def test_rm_recursive_removes_markers_as_well(s3, boto, s3_key_prefix):
     assert boto.list_objects_v2(Bucket=bucket, Prefix=s3_key_prefix)["KeyCount"] == 0
 
 
+def test_rm_recursive_removes_a_file_of_the_same_name_as_well(memory):
+    # MinIO lists nothing below a file.
+    memory.fs.pipe({memory.join(name): b"" for name in ("a", "a/k", "ab")})
+    memory.fs.rm(memory.join("a"), recursive=True)
+    assert memory.fs.find(memory.root) == [memory.join("ab")]
+
+
 def test_buckets_are_made_listed_and_removed(make_s3, boto):
     fs, name = make_s3(), f"t-{uuid.uuid4().hex}"
     assert not fs.exists(name)

@@ -107,6 +107,8 @@ def test_a_bucket_is_not_found_in_itself(s3, new_bucket):
     s3.fs.pipe_file(f"{new_bucket}/d/k", b"")
 
     assert s3.fs.find(new_bucket, withdirs=True) == [f"{new_bucket}/d", f"{new_bucket}/d/k"]
+    # As s3fs: with a depth it is.
+    assert s3.fs.find(new_bucket, withdirs=True, maxdepth=1) == [new_bucket, f"{new_bucket}/d"]
 
 
 def test_walk_goes_from_the_top(store, tree):
