@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 
 import pytest
 
@@ -87,3 +89,57 @@ def test_a_signed_url_does_not_outlive_its_credentials(connect, s3_prefix, conta
     assert s3_prefix in fs.sign(f"{s3_prefix}/x", expiration=300)
     with pytest.raises(PermissionError, match="expires before"):
         fs.sign(f"{s3_prefix}/x", expiration=3600)
+
+
+@pytest.fixture
+def login(config, home, monkeypatch, stand_in, temporary):
+    """Give the file of a login that has ended; the portal takes the token ``new`` alone."""
+    config(
+        "[default]\nsso_session = ours\nsso_account_id = 1\nsso_role_name = reader\n"
+        "[sso-session ours]\nsso_region = us-east-1\nsso_start_url = u\n"
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stand_in.url)
+    folder = home / ".aws" / "sso" / "cache"
+    folder.mkdir(parents=True)
+    file = folder / f"{hashlib.sha1(b'ours').hexdigest()}.json"
+    means = {"clientId": "client", "clientSecret": "hush", "refreshToken": "once"}
+    kept = {"accessToken": "old", "expiresAt": temporary.expiring(seconds=-60), "startUrl": "u"}
+    file.write_text(json.dumps(kept | means))
+
+    def portal(asked):
+        if asked.headers["x-amz-sso_bearer_token"] != "new":
+            return 401, "who is that?"
+        told = {
+            "accessKeyId": temporary.key,
+            "secretAccessKey": temporary.secret,
+            "sessionToken": temporary.token,
+            "expiration": 4_000_000_000_000,
+        }
+        return 200, json.dumps({"roleCredentials": told})
+
+    stand_in.answers["GET", "/federation/credentials"] = portal
+    return file
+
+
+def test_a_login_that_has_ended_is_renewed_and_kept(connect, s3_prefix, stand_in, login):
+    renewed = {"accessToken": "new", "refreshToken": "twice", "expiresIn": 28800}
+    stand_in.answers["POST", "/token"] = json.dumps(renewed)
+
+    connect().pipe_file(f"{s3_prefix}/x", b"x")
+
+    kept = json.loads(login.read_text())
+    assert (kept["accessToken"], kept["refreshToken"]) == ("new", "twice")
+    assert (kept["clientId"], kept["startUrl"]) == ("client", "u")
+    assert kept["expiresAt"] > "2026"
+    assert login.stat().st_mode & 0o077 == 0
+
+
+def test_a_login_that_cannot_be_renewed_is_told(connect, s3_prefix, stand_in, login):
+    stand_in.answers["POST", "/token"] = lambda asked: (400, '{"error": "invalid_grant"}')
+    before = login.read_text()
+
+    with pytest.raises(PermissionError, match="aws sso login") as caught:
+        connect().cat_file(f"{s3_prefix}/x")
+
+    assert "hush" not in str(caught.value)
+    assert login.read_text() == before

@@ -9,6 +9,7 @@
 mod machine;
 pub(crate) mod profile;
 mod search;
+mod sso;
 mod sts;
 
 use std::collections::HashMap;

@@ -93,7 +93,7 @@ impl Profile {
         self.files.sso_sessions.get(name)
     }
 
-    /// The endpoint that the environment or the profile names for a service (`s3`, `sts`).
+    /// The endpoint that the environment or the profile names for a service (`s3`, `sts`, `sso_oidc`).
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
     pub(crate) fn endpoint(&self, service: &str) -> Option<String> {
         let ignores = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::Options;
-use reqsign_aws_v4::{Credential, SSOCredentialProvider};
-use reqsign_core::{Context, ErrorKind, ProvideCredential};
+use reqsign_aws_v4::Credential;
+use reqsign_core::{Context, ErrorKind};
 
 use super::machine;
 use super::profile::{Profile, variable};
+use super::sso::Login;
 use super::sts::{Role, Sts};
 use crate::config::region;
 
@@ -43,7 +44,6 @@ pub(super) struct Search {
     profile: Profile,
     role: Option<Role>,
     sts: Sts,
-    sso_endpoint: Option<String>,
     asks_environment: bool,
     asks_instance: bool,
 }
@@ -81,7 +81,6 @@ impl Search {
                 duration_seconds: text("assume_role_duration_seconds"),
             }),
             sts,
-            sso_endpoint: profile.endpoint("sso"),
             asks_environment: !options.flag("disable_config_load") && !profile.is_chosen,
             asks_instance: !options.flag("disable_ec2_metadata"),
             profile,
@@ -207,7 +206,7 @@ impl Search {
                 return self.role_of(ctx, profile, arn, seen).await.map(Some);
             }
             if profile.get("sso_account_id").is_some() {
-                return self.single_sign_on(ctx, profile).await;
+                return Login::of(profile)?.credentials(ctx).await;
             }
             if let Some(key) = profile.get("aws_access_key_id") {
                 let secret = profile.get("aws_secret_access_key").ok_or_else(|| {
@@ -275,28 +274,6 @@ impl Search {
         let source = source.ok_or_else(|| invalid("the source of role_arn has no credentials"))?;
         tried(|| self.sts.assume(ctx, &role, &source)).await
     }
-
-    /// The login that `aws sso login` keeps in `~/.aws/sso/cache`.
-    async fn single_sign_on(&self, ctx: &Context, profile: &Profile) -> Found {
-        let session = profile.get("sso_session");
-        let section = session.and_then(|name| profile.sso_session(name));
-        let setting = |name: &str| {
-            let of_session = || section?.get(name).map(String::as_str);
-            let found = profile.get(name).or_else(of_session);
-            found.ok_or_else(|| invalid(&format!("{name} is missing")))
-        };
-        let mut provider = SSOCredentialProvider::new()
-            .with_account_id(setting("sso_account_id")?)
-            .with_role_name(setting("sso_role_name")?)
-            .with_region(setting("sso_region")?)
-            // The login is kept under the name of the session, in older files under the URL.
-            .with_start_url(session.map_or_else(|| setting("sso_start_url"), Ok)?);
-        if let Some(endpoint) = &self.sso_endpoint {
-            let endpoint = endpoint.trim_end_matches('/');
-            provider = provider.with_endpoint(format!("{endpoint}/federation/credentials"));
-        }
-        tried(|| provider.provide_credential(ctx)).await
-    }
 }
 
 fn refuse_contradictions(options: &Options, chosen: &str) -> Result<()> {
@@ -319,7 +296,7 @@ fn refuse_contradictions(options: &Options, chosen: &str) -> Result<()> {
 }
 
 /// Ask again when a service is overloaded or a connection broke.
-async fn tried<T, F>(ask: impl Fn() -> F) -> reqsign_core::Result<T>
+pub(super) async fn tried<T, F>(ask: impl Fn() -> F) -> reqsign_core::Result<T>
 where
     F: Future<Output = reqsign_core::Result<T>>,
 {
@@ -335,7 +312,7 @@ where
     ask().await
 }
 
-fn invalid(text: &str) -> reqsign_core::Error {
+pub(super) fn invalid(text: &str) -> reqsign_core::Error {
     reqsign_core::Error::credential_invalid(text)
 }
 
