@@ -26,6 +26,7 @@ class Base(AsyncFileSystem):
     foreign_protocols: tuple[str, ...] = ()
     root_marker = ""
     async_impl = True
+    default_block_size: int = 5 * 2**20
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Base(AsyncFileSystem):
         self._accepted_protocols = (*self.foreign_protocols, scheme)
         if self.is_absolute:
             self.root_marker = "/"
-        self.default_block_size: int = options.get("default_block_size") or 5 * 2**20
+        self.default_block_size = options.get("default_block_size") or self.default_block_size
         self.default_cache_type: str = options.get("default_cache_type") or "readahead"
         # A method of the instance: the form of a path depends on the store's options.
         self._strip_protocol = self._strip  # type: ignore[method-assign]

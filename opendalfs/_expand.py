@@ -30,6 +30,11 @@ def is_dir(info: Info | None) -> bool:
     return info is not None and info["type"] == "directory"
 
 
+def implied(name: str) -> Info:
+    """The info of a directory that is there because of the keys below it."""
+    return {"name": name, "size": 0, "type": "directory"}
+
+
 async def expand(
     fs: OpendalFileSystem,
     path: str | Iterable[str],
@@ -176,6 +181,28 @@ def with_parents(found: dict[str, Info], base: str, prefix: str) -> dict[str, In
         parent = _paths.parent_of(name)
         while len(parent) > len(base) and parent not in dirs and parent not in found:
             if parent.startswith(start):
-                dirs[parent] = {"name": parent, "size": 0, "type": "directory"}
+                dirs[parent] = implied(parent)
             parent = _paths.parent_of(parent)
     return {**found, **dirs}
+
+
+def listings(found: dict[str, Info], top: str) -> dict[str, list[Info]]:
+    """What `ls` gives of each directory of a tree, of all that is below ``top``."""
+    if top in found and not is_dir(found[top]):
+        return {}
+    # A file and a directory of one name are two entries.
+    out: dict[str, dict[tuple[str, bool], Info]] = {top: {}}
+    for name, info in found.items():
+        parent = _paths.parent_of(name)
+        directory = name if is_dir(info) else parent
+        # Up to the first directory that is known, each is an entry of the one above it.
+        new = []
+        while directory not in out:
+            new.append(directory)
+            directory = _paths.parent_of(directory)
+        for one in reversed(new):
+            out[one] = {}
+            out[_paths.parent_of(one)][one, True] = implied(one)
+        if name != top:
+            out[parent][name, is_dir(info)] = info
+    return {path: [entries[key] for key in sorted(entries)] for path, entries in out.items()}

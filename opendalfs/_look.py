@@ -10,7 +10,7 @@ from fsspec.utils import tokenize
 
 from opendalfs import _expand
 from opendalfs._base import Base, Info
-from opendalfs.errors import ConfigInvalid, Unsupported
+from opendalfs.errors import ConfigInvalid, IsADirectory, Unsupported
 
 
 class Look(Base):
@@ -42,7 +42,16 @@ class Look(Base):
             return None
 
     async def _exists(self, path: str, **kwargs: Any) -> bool:
-        return await self._info_if_any(path) is not None
+        """Whether a file or directory is there.
+
+        A bucket that may not be looked at is there: a missing one would be told to be missing.
+        """
+        try:
+            return await self._info_if_any(path) is not None
+        except PermissionError:
+            if not self._is_bucket(self._strip(path)):
+                raise
+            return True
 
     async def _isdir(self, path: str) -> bool:
         try:
@@ -89,7 +98,7 @@ class Look(Base):
         maxdepth: int | None = None,
         withdirs: bool = False,
         detail: bool = False,
-        prefix: str = "",
+        prefix: str | None = "",
         **kwargs: Any,
     ) -> Any:
         """Every file below a path, sorted by name.
@@ -101,7 +110,7 @@ class Look(Base):
         maxdepth : int, optional
             How many levels; 1 is what `ls` shows.
         withdirs : bool
-            Directories too, the path itself included.
+            Directories too, the path itself included; not a bucket, without ``maxdepth``.
         detail : bool
             A dict of infos by name instead of a list of names.
         prefix : str
@@ -110,20 +119,26 @@ class Look(Base):
         Notes
         -----
         One listing of the whole tree without ``maxdepth``, one for each directory with it.
+        Where listings are kept, that of a whole tree with details is kept as those of its
+        directories.
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
-        path = self._strip(path)
+        path, prefix = self._strip(path), prefix or ""
         if not withdirs and not detail:
             names = await self._store.find_names(path, prefix, maxdepth)
             if names:
                 return names
         entries = await self._store.find(path, prefix, maxdepth)
         found = {e["name"]: e for e in entries}
+        if entries and not prefix and maxdepth is None and self._keeps_listings:
+            self.dircache.update(_expand.listings(found, path))
         if withdirs:
             if self._store.has_implicit_dirs:
                 found = _expand.with_parents(found, path, prefix)
-            if path not in ("", self.root_marker) and path not in found:
+            is_top = path in ("", self.root_marker)
+            is_left_out = prefix or (maxdepth is None and self._is_bucket(path))
+            if not is_top and not is_left_out and path not in found:
                 found.update(await self._itself(path, has_entries=bool(found)))
         else:
             found = {n: e for n, e in found.items() if e["type"] != "directory"}
@@ -133,10 +148,13 @@ class Look(Base):
         names = sorted(found)
         return {n: found[n] for n in names} if detail else names
 
+    def _is_bucket(self, path: str) -> bool:
+        return self._store.has_containers and bool(path) and "/" not in path
+
     async def _itself(self, path: str, *, has_entries: bool) -> dict[str, Info]:
         """The info of a path under its name; nothing when there is none."""
         if has_entries and self._store.has_implicit_dirs:
-            return {path: {"name": path, "size": 0, "type": "directory"}}
+            return {path: _expand.implied(path)}
         info = await self._info_if_any(path)
         return {} if info is None else {path: info}
 
@@ -167,22 +185,31 @@ class Look(Base):
         """Time of the last change: stores keep no other."""
         return await self._modified(path)
 
-    async def _modified(self, path: str) -> datetime:
-        """Time of the last change, with zone.
+    async def _modified(
+        self, path: str, version_id: str | None = None, refresh: bool = False
+    ) -> datetime:
+        """Time of the last change, with zone; always asked for anew.
 
         Raises
         ------
+        IsADirectory
+            For a directory that keys imply: it has no time.
         Unsupported
-            (a NotImplementedError) where the store keeps none, as for implied directories.
+            (a NotImplementedError) where the store keeps none.
         """
-        info = await self._info(path)
+        info = await self._info(path, version_id=version_id)
+        if "mtime" not in info and _expand.is_dir(info):
+            raise IsADirectory(errno.EISDIR, f"modified {path!r}: is a directory", path)
         if "mtime" not in info:
             text = f"modified {path!r}: the store keeps no time of it"
             raise Unsupported(errno.ENOTSUP, text, path)
         return info["mtime"]  # type: ignore[no-any-return]
 
-    async def _checksum(self, path: str) -> int:
-        """A number that changes with the file: of its ETag, or of its size and time."""
+    async def _checksum(self, path: str, refresh: bool = False) -> int:
+        """A number that changes with the file: of its ETag, or of its size and time.
+
+        Always asked for anew.
+        """
         return int(tokenize(*_state_of(await self._info(path))), 16)
 
     async def _ukey(self, path: str) -> str:

@@ -136,6 +136,10 @@ class Move(Read):
         path = self._strip(path)
         try:
             await self._store.remove_file(path)
+        except IsADirectory:
+            # A bucket may not even be there.
+            await self._info(path)
+            raise
         finally:
             self._forget(path)
 
@@ -149,6 +153,8 @@ class Move(Read):
     ) -> None:
         """Remove files, patterns or trees, in batches where the store has them.
 
+        With ``recursive`` a bucket goes, too, when nothing is left in it.
+
         Raises
         ------
         FileNotFoundError
@@ -158,7 +164,15 @@ class Move(Read):
             await self._rm_file(path)
             return
         found = await self._own_entries(path, recursive=recursive, maxdepth=maxdepth)
-        await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
+        items = [(self._strip(n), _expand.is_dir(i)) for n, i in found.items()]
+        given = {self._strip(p) for p in ([path] if isinstance(path, str) else path)}
+        whole = given if recursive and maxdepth is None else set()
+        if self._store.has_implicit_dirs:
+            # A file may have the name of the directory.
+            items += [(n, False) for n, is_dir in items if is_dir and n in whole]
+        await self._remove(items)
+        for bucket in filter(self._is_bucket, whole):
+            await self._rmdir(bucket)
 
     async def _remove(self, items: list[tuple[str, bool]]) -> None:
         try:

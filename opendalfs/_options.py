@@ -53,6 +53,8 @@ def _add(out: dict[str, str], name: str, value: Any) -> None:
         out[name] = os.fsdecode(value)
     else:
         text = f"option {name!r} takes text, a number or a flag, not {type(value).__name__}"
+        if name == "session":
+            text = "no session of botocore is used; name its credentials by profile=, key=, ..."
         raise ConfigInvalid(errno.EINVAL, text)
 
 

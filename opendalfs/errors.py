@@ -11,7 +11,7 @@
     +-- NotEmpty                                        ENOTEMPTY
     +-- Unsupported         (also NotImplementedError)  ENOTSUP
     +-- ConfigInvalid       (also ValueError)           EINVAL
-    +-- Changed                                         ESTALE
+    +-- Changed                                         EBUSY
     +-- RateLimited                                     EBUSY
     +-- Timeout             (also TimeoutError)         ETIMEDOUT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -152,3 +153,17 @@ def test_trees_put_and_got_are_the_same(
 
     assert got["ours"] == got["theirs"] == FILES
     assert stored["ours"] == stored["theirs"] == FILES
+
+
+def test_a_replaced_object_is_told_with_the_number_of_s3fs(
+    ours: Any, theirs: s3fs.S3FileSystem, root: str, witness: Any
+) -> None:
+    told = []
+    for fs in (ours, theirs):
+        with fs.open(f"{root}/b.csv") as file:
+            witness.write(f"{root}/b.csv", f"for {type(fs)}".encode())
+            with pytest.raises(OSError) as caught:  # noqa: PT011
+                file.read()
+        told.append(caught.value.errno)
+
+    assert told == [errno.EBUSY, errno.EBUSY]

@@ -269,3 +269,33 @@ def test_a_move_that_failed_half_way_is_seen(relayed, relay):
     with pytest.raises(PermissionError):
         fs.mv(f"{place}/a", f"{place}/b")
     assert names(fs, place) == ["a", "b"]
+@pytest.mark.parametrize("arguments", [{"detail": True}, {"withdirs": True}])
+def test_find_with_details_spares_later_listings(relay, s3, arguments):
+    for name in ("d/a", "d/e/b", "d/e/f/c", "d/e/f.x", "d/g/h/i/k"):
+        s3.fs.pipe_file(s3.join(name), b"xx")
+    fresh = OpendalFileSystem("s3", skip_instance_cache=True, **relay.options)
+    fs = OpendalFileSystem("s3", skip_instance_cache=True, **relay.options)
+    fs.find(s3.join("d"), **arguments)
+    before = len(relay.requests)
+
+    listed = [fs.ls(s3.join(name), detail=True) for name in ("d", "d/e", "d/e/f", "d/g/h")]
+
+    assert len(relay.requests) == before
+    assert listed == [fresh.ls(s3.join(n), detail=True) for n in ("d", "d/e", "d/e/f", "d/g/h")]
+
+
+def test_find_of_a_file_with_details_keeps_no_listing_of_it(shared):
+    shared.other.write("d/a", b"a")
+    fs = shared.make(use_listings_cache=True)
+
+    assert list(fs.find(shared.join("d", "a"), detail=True)) == [shared.join("d", "a")]
+    assert fs.ls(shared.join("d", "a"), detail=False) == [shared.join("d", "a")]
+
+
+def test_a_write_is_seen_in_what_find_kept(shared):
+    shared.other.write("d/e/a", b"a")
+    fs = shared.make(use_listings_cache=True)
+    fs.find(shared.join(), detail=True)
+    fs.pipe_file(shared.join("d", "e", "b"), b"b")
+
+    assert names(fs, shared.join("d", "e")) == ["a", "b"]

@@ -1,8 +1,10 @@
 """Directories and buckets: mkdir, makedirs, rmdir, rm."""
 
 import errno
+import json
 import uuid
 
+import boto3
 import pytest
 
 
@@ -165,6 +167,13 @@ def test_rm_recursive_removes_markers_as_well(s3, boto, s3_key_prefix):
     assert boto.list_objects_v2(Bucket=bucket, Prefix=s3_key_prefix)["KeyCount"] == 0
 
 
+def test_rm_recursive_removes_a_file_of_the_same_name_as_well(memory):
+    # MinIO lists nothing below a file.
+    memory.fs.pipe({memory.join(name): b"" for name in ("a", "a/k", "ab")})
+    memory.fs.rm(memory.join("a"), recursive=True)
+    assert memory.fs.find(memory.root) == [memory.join("ab")]
+
+
 def test_buckets_are_made_listed_and_removed(make_s3, boto):
     fs, name = make_s3(), f"t-{uuid.uuid4().hex}"
     assert not fs.exists(name)
@@ -199,3 +208,41 @@ def test_one_instance_serves_many_buckets(s3, new_bucket, boto):
     assert s3.fs.cat_file(s3.join("here")) == b"there"
     s3.fs.mv(s3.join("here"), f"{new_bucket}/d/back")
     assert s3.fs.find(new_bucket) == [f"{new_bucket}/d/back", f"{new_bucket}/k"]
+
+
+def test_rm_recursive_of_a_bucket_removes_the_bucket(s3, boto):
+    name = f"t-{uuid.uuid4().hex}"
+    s3.fs.mkdir(name)
+    s3.fs.pipe({f"{name}/k": b"", f"{name}/d/k": b""})
+    s3.fs.rm(name, recursive=True)
+    assert name not in [bucket["Name"] for bucket in boto.list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_rm_of_a_missing_bucket_is_not_found(s3, recursive):
+    with pytest.raises(FileNotFoundError):
+        s3.fs.rm(f"t-{uuid.uuid4().hex}", recursive=recursive)
+
+
+def test_a_bucket_that_may_not_be_looked_at_is_there(s3, make_s3, new_bucket, boto):
+    options = {
+        "aws_access_key_id": s3.options["key"],
+        "aws_secret_access_key": s3.options["secret"],
+        "endpoint_url": s3.options["endpoint_url"],
+        "region_name": s3.options["region"],
+    }
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/*"}
+    sts = boto3.client("sts", **options)
+    made = sts.assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/reader",
+        RoleSessionName="tests",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )["Credentials"]
+    sts.close()
+    fs = make_s3(
+        key=made["AccessKeyId"], secret=made["SecretAccessKey"], token=made["SessionToken"]
+    )
+
+    assert fs.exists(new_bucket)
+    with pytest.raises(PermissionError):
+        fs.exists(f"{new_bucket}/k")

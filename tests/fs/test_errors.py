@@ -16,7 +16,7 @@ TABLE = {
     "NotEmpty": (OSError, errno.ENOTEMPTY),
     "Unsupported": (NotImplementedError, errno.ENOTSUP),
     "ConfigInvalid": (ValueError, errno.EINVAL),
-    "Changed": (OSError, errno.ESTALE),
+    "Changed": (OSError, errno.EBUSY),
     "RateLimited": (OSError, errno.EBUSY),
     "Timeout": (TimeoutError, errno.ETIMEDOUT),
 }

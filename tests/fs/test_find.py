@@ -90,6 +90,25 @@ def test_find_with_a_prefix_of_the_names(store, tree, relative):
     assert relative(store.fs.find(store.root, prefix="a")) == ["a.txt"]
     assert relative(store.fs.find(store.join("sub", "deep"), prefix="e")) == ["sub/deep/e.csv"]
     assert store.fs.find(store.root, prefix="nothing") == []
+    assert store.fs.find(store.root, prefix=None) == store.fs.find(store.root)
+
+
+def test_find_with_a_prefix_and_directories_gives_what_begins_so(store, tree, relative):
+    assert relative(store.fs.find(store.root, prefix="su", withdirs=True)) == [
+        "sub",
+        "sub/c.txt",
+        "sub/deep",
+        "sub/deep/d.txt",
+        "sub/deep/e.csv",
+    ]
+
+
+def test_a_bucket_is_not_found_in_itself(s3, new_bucket):
+    s3.fs.pipe_file(f"{new_bucket}/d/k", b"")
+
+    assert s3.fs.find(new_bucket, withdirs=True) == [f"{new_bucket}/d", f"{new_bucket}/d/k"]
+    # As s3fs: with a depth it is.
+    assert s3.fs.find(new_bucket, withdirs=True, maxdepth=1) == [new_bucket, f"{new_bucket}/d"]
 
 
 def test_walk_goes_from_the_top(store, tree):

@@ -134,6 +134,13 @@ def test_modified_is_an_aware_datetime(store):
         store.fs.modified(store.join("missing"))
 
 
+def test_modified_of_a_directory_that_keys_imply_is_refused(s3):
+    s3.fs.pipe_file(s3.join("d", "k"), b"")
+    for path in (s3.join("d"), s3.root.partition("/")[0]):
+        with pytest.raises(IsADirectoryError):
+            s3.fs.modified(path)
+
+
 def test_created_is_an_aware_datetime_or_said_to_be_unknown(store):
     path = store.join("k")
     store.fs.pipe_file(path, b"")

@@ -66,7 +66,7 @@ impl Kind {
             Kind::NotEmpty => "ENOTEMPTY",
             Kind::Unsupported => "ENOTSUP",
             Kind::ConfigInvalid => "EINVAL",
-            Kind::Changed => "ESTALE",
+            Kind::Changed => "EBUSY",
             Kind::RateLimited => "EBUSY",
             Kind::Timeout => "ETIMEDOUT",
             Kind::Unexpected => "EIO",

@@ -40,6 +40,8 @@ pub struct Service {
     pub extension: Option<&'static dyn Extension>,
     /// A listing of names alone, where they come without the rest.
     pub names: Option<Names>,
+    /// Why requests with these options could not be signed: OpenDAL does not pass it on.
+    pub explain: Option<fn(&Options) -> Option<Error>>,
 }
 
 /// Keys below a directory key (`/` or `dir/`), or beside it those that begin with it, and
@@ -69,6 +71,7 @@ impl Service {
             refuse_key: refuse_dots,
             extension: None,
             names: None,
+            explain: None,
         }
     }
 }
@@ -120,6 +123,18 @@ pub fn build_operator<B: opendal_core::Builder>(
     settings: impl IntoIterator<Item = (String, String)>,
     container: Option<(&str, &str)>,
 ) -> Result<Operator> {
+    build_operator_with::<B::Config>(settings, container, |builder| builder)
+}
+
+/// The same for what a builder takes beside settings.
+///
+/// # Errors
+/// `ConfigInvalid`.
+pub fn build_operator_with<C: opendal_core::Configurator>(
+    settings: impl IntoIterator<Item = (String, String)>,
+    container: Option<(&str, &str)>,
+    complete: impl FnOnce(C::Builder) -> C::Builder,
+) -> Result<Operator> {
     let settings = settings
         .into_iter()
         .filter(|(name, _)| container.is_none_or(|(c, _)| c != name))
@@ -129,7 +144,9 @@ pub fn build_operator<B: opendal_core::Builder>(
             _ => (name, value),
         });
     let container = container.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Operator::from_iter::<B>(settings.chain(container)).map_err(|e| build_error(&e))
+    C::from_iter(settings.chain(container))
+        .and_then(|config| Operator::new(complete(config.into_builder())))
+        .map_err(|e| build_error(&e))
 }
 
 static SERVICES: RwLock<BTreeMap<&'static str, Service>> = RwLock::new(BTreeMap::new());

@@ -18,6 +18,7 @@ use crate::options::Options;
 use crate::retry::{Attempts, Policy};
 use crate::runtime::PerProcess;
 use crate::service::{self, Service};
+use crate::translate::is_unsigned;
 
 /// One configured place to keep objects. Cheap to clone; usable from any thread; in a forked
 /// child its connections are made anew.
@@ -327,7 +328,11 @@ impl Store {
         place: &Place,
         err: &opendal_core::Error,
     ) -> Error {
-        let out = Error::from_opendal(err);
+        let out = match self.inner.service.explain {
+            Some(explain) if is_unsigned(err) => explain(self.options()),
+            _ => None,
+        };
+        let out = out.unwrap_or_else(|| Error::from_opendal(err));
         let out = if out.kind() == Kind::NotFound && err.message().contains("NoSuchBucket") {
             out.about(place.prefix.trim_end_matches('/'))
         } else {

@@ -10,12 +10,10 @@ use opendal_core::{Buffer, HttpTransporter};
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::Options;
 use opendalfs_core::service::Extension;
-use reqsign_aws_v4::{DefaultCredentialProvider, RequestSigner, StaticCredentialProvider};
-use reqsign_core::{Context, OsEnv, ProvideCredentialChain, Signer};
-use reqsign_file_read_tokio::TokioFileRead;
 use serde::Deserialize;
 
 use crate::config::{DEFAULT_REGION, endpoint, region};
+use crate::credentials;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -151,54 +149,10 @@ async fn call(
             )
         })?;
     let (mut parts, body) = request.into_parts();
-    if !options.flag("skip_signature") {
-        let context = Context::new()
-            .with_file_read(TokioFileRead)
-            .with_http_send(http.clone())
-            .with_env(OsEnv);
-        Signer::new(
-            context,
-            credentials(options),
-            RequestSigner::new("s3", &region),
-        )
-        .sign(&mut parts, None)
-        .await
-        .map_err(|e| {
-            Error::new(
-                Kind::PermissionDenied,
-                format!("the request could not be signed: {e}"),
-            )
-        })?;
-    }
-    parts.headers.remove(http::header::HOST);
+    credentials::sign(options, http, &region, &mut parts, None).await?;
     let answer = http
         .send(Request::from_parts(parts, body))
         .await
         .map_err(|e| Error::from_opendal(&e))?;
     Ok((answer.status(), answer.into_body()))
-}
-
-/// The chain that OpenDAL's service uses too: explicit, then environment, profile, roles.
-fn credentials(options: &Options) -> ProvideCredentialChain<reqsign_aws_v4::Credential> {
-    let mut found = DefaultCredentialProvider::builder();
-    if options.flag("disable_config_load") {
-        found = found.no_env().no_profile();
-    } else if let Some(profile) = options.text("profile") {
-        found = found.with_profile(profile);
-    }
-    if options.flag("disable_ec2_metadata") {
-        found = found.no_imds();
-    }
-    let chain = ProvideCredentialChain::new().push(found.build());
-    let (Some(key), Some(secret)) = (
-        options.text("access_key_id"),
-        options.text("secret_access_key"),
-    ) else {
-        return chain;
-    };
-    let fixed = StaticCredentialProvider::new(key, secret);
-    chain.push_front(match options.text("session_token") {
-        Some(token) => fixed.with_session_token(token),
-        None => fixed,
-    })
 }

@@ -1,10 +1,13 @@
 //! Options of S3 and how they become OpenDAL's.
 
-use opendal_service_s3::S3;
+use opendal_service_s3::S3Config;
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::OptionKind::{Count, Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
-use opendalfs_core::service::{Operator, build_operator, refuse_dots};
+use opendalfs_core::service::{Operator, build_operator_with, refuse_dots};
+
+use crate::credentials;
+use crate::credentials::profile::Profile;
 
 /// S3's own limit.
 const MAX_KEY_BYTES: usize = 1024;
@@ -22,14 +25,18 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "endpoint",
         &["endpoint_url", "client_kwargs.endpoint_url"],
         Endpoint,
-        "AWS_ENDPOINT_URL, else AWS",
+        "AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, else AWS",
         "URL of the service.",
     ),
     option(
         "region",
-        &["client_kwargs.region_name", "region_name"],
+        &[
+            "client_kwargs.region_name",
+            "config_kwargs.region_name",
+            "region_name",
+        ],
         Text,
-        "AWS_REGION, AWS_DEFAULT_REGION, else us-east-1",
+        "AWS_REGION, AWS_DEFAULT_REGION, the profile, else us-east-1",
         "Region to sign for.",
     ),
     option(
@@ -41,7 +48,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "username",
         ],
         Text,
-        "environment, profile, container or instance role",
+        "environment, profile, web identity, container or instance role",
         "Access key.",
     ),
     option(
@@ -75,6 +82,13 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "Profile of the AWS configuration files.",
     ),
     option(
+        "credentials",
+        &[],
+        Text,
+        "",
+        "env, or the name of a profile: the process that uses the filesystem looks its credentials up there; no secret may stand among the options, so none is in a pickle.",
+    ),
+    option(
         "skip_signature",
         &["anon"],
         Flag,
@@ -95,13 +109,20 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "",
         "Role to assume.",
     ),
-    option("external_id", &[], Secret, "", "External id for the role."),
+    option("external_id", &[], Text, "", "External id for the role."),
     option(
         "role_session_name",
         &[],
         Text,
         "",
         "Name of the role's session.",
+    ),
+    option(
+        "assume_role_duration_seconds",
+        &[],
+        Count,
+        "3600",
+        "How long the role's credentials last; they are renewed before.",
     ),
     option(
         "enable_virtual_host_style",
@@ -216,6 +237,13 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "Do not ask the instance's metadata service.",
     ),
     option(
+        "retry_mode",
+        &["config_kwargs.retries.mode"],
+        Text,
+        "",
+        "Accepted for s3fs's sake: each retry waits longer than the one before, at random.",
+    ),
+    option(
         "cache_regions",
         &[],
         Flag,
@@ -253,7 +281,11 @@ pub(crate) fn build(options: &Options, container: Option<&str>) -> Result<Operat
             format!("{bucket:?} is no name of a bucket"),
         ));
     }
-    build_operator::<S3>(settings(options)?, Some(("bucket", bucket)))
+    let settings = settings(options)?;
+    let chain = credentials::chain(options)?;
+    build_operator_with::<S3Config>(settings, Some(("bucket", bucket)), |builder| {
+        builder.credential_provider_chain(chain)
+    })
 }
 
 /// OpenDAL's settings for these options.
@@ -282,11 +314,23 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
     if is_key_alone {
         return refused("key", "an access key and its secret come together");
     }
+    // What names credentials stays here: `credentials` looks for them.
     let ours = [
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+        "credentials",
+        "profile",
+        "role_arn",
+        "external_id",
+        "role_session_name",
+        "assume_role_duration_seconds",
+        "disable_ec2_metadata",
         "addressing_style",
         "signature_version",
         "use_ssl",
         "cache_regions",
+        "retry_mode",
         "local_expiry_check",
         "fixed_upload_size",
         "version_aware",
@@ -312,12 +356,8 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
 
 /// Where the service is, unless it is AWS.
 pub(crate) fn endpoint(options: &Options) -> Option<String> {
-    let given = options.text("endpoint").map(str::to_owned).or_else(|| {
-        let names = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
-        names
-            .iter()
-            .find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()))
-    })?;
+    let given = options.text("endpoint").map(str::to_owned);
+    let given = given.or_else(|| Profile::of(options).ok()?.endpoint("s3"))?;
     let given = given.trim_end_matches('/');
     if given.contains("://") {
         return Some(given.to_owned());
@@ -330,12 +370,10 @@ pub(crate) fn endpoint(options: &Options) -> Option<String> {
 }
 
 pub(crate) fn region(options: &Options) -> String {
-    options
-        .text("region")
-        .map(str::to_owned)
-        .or_else(|| std::env::var("AWS_REGION").ok())
-        .or_else(|| std::env::var("AWS_DEFAULT_REGION").ok())
-        .filter(|r| !r.is_empty())
+    let given = options.text("region").map(str::to_owned);
+    given
+        .or_else(|| Profile::of(options).ok()?.region())
+        .filter(|region| !region.is_empty())
         .unwrap_or_else(|| DEFAULT_REGION.to_owned())
 }
 
@@ -365,8 +403,6 @@ mod tests {
         ]);
         let got = settings(&o).unwrap();
         for (name, value) in [
-            ("access_key_id", "k"),
-            ("secret_access_key", "s"),
             ("endpoint", "http://127.0.0.1:9000"),
             ("skip_signature", "False"),
             ("enable_virtual_host_style", "true"),

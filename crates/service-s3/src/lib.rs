@@ -1,8 +1,9 @@
 //! S3 and what speaks its protocol: OpenDAL's service, the option names of s3fs beside
-//! OpenDAL's, and the bucket calls that OpenDAL does not have.
+//! OpenDAL's, where credentials come from, and the bucket calls that OpenDAL does not have.
 
 mod buckets;
 mod config;
+mod credentials;
 
 use opendalfs_core::service::{Service, register as register_service};
 
@@ -15,6 +16,7 @@ pub const SERVICE: Service = Service {
     has_prefixes: true,
     refuse_key: config::refuse_key,
     extension: Some(&buckets::Buckets),
+    explain: Some(credentials::explain),
     ..Service::new(
         SCHEME,
         "Amazon S3 and compatible",
