@@ -8,7 +8,7 @@ from typing import Any
 
 from fsspec.utils import tokenize
 
-from opendalfs import _expand
+from opendalfs import _expand, _paths
 from opendalfs._base import Base, Info
 from opendalfs.errors import ConfigInvalid, Unsupported
 
@@ -32,17 +32,19 @@ class Look(Base):
         One request for a file, two for a directory that keys imply. Never answered from a
         listing.
         """
-        return await self._store.stat(self._strip(path))
+        if not kwargs:
+            return await self._store.stat(self._strip(path))
+        return await self._store_for(kwargs).stat(self._path_for(path, kwargs))
 
-    async def _info_if_any(self, path: str) -> Info | None:
+    async def _info_if_any(self, path: str, **kwargs: Any) -> Info | None:
         """The info of a path, or None when nothing is there."""
         try:
-            return await self._store.stat(self._strip(path))
+            return await self._store_for(kwargs).stat(self._path_for(path, kwargs))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     async def _exists(self, path: str, **kwargs: Any) -> bool:
-        return await self._info_if_any(path) is not None
+        return await self._info_if_any(path, **kwargs) is not None
 
     async def _isdir(self, path: str) -> bool:
         try:
@@ -57,10 +59,23 @@ class Look(Base):
             return False
 
     async def _ls(
-        self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
+        self,
+        path: str,
+        detail: bool = True,
+        refresh: bool = False,
+        versions: bool = False,
+        **kwargs: Any,
     ) -> list[Any]:
-        """Entries of a directory; of a file, the file itself. One request for each 1,000."""
+        """Entries of a directory; of a file, the file itself. One request for each 1,000.
+
+        With ``versions``, each file once for each of its versions, under names that such a path
+        has; never from the cache.
+        """
         path = self._strip(path)
+        if versions:
+            entries = [_under_version(e) for e in await self._store.extras.list_versions(path)]
+            entries = [e for e in entries if "IsDeleteMarker" not in e]
+            return entries if detail else [e["name"] for e in entries]
         entries = None if refresh else self._ls_from_cache(path)
         if entries is None:
             if not detail and not self._keeps_listings:
@@ -188,12 +203,33 @@ class Look(Base):
     async def _sign(
         self, path: str, expiration: float = 100, method: str = "GET", **kwargs: Any
     ) -> str:
-        """A URL that anyone can use for ``method`` until it expires (seconds). No request."""
-        return await self._store.sign(self._strip(path), method, float(expiration))
+        """A URL that anyone can use for ``method`` until it expires (seconds). No request.
 
-    async def _url(self, path: str, expires: float = 3600, method: str = "GET") -> str:
-        """`sign` under s3fs's name."""
-        return await self._sign(path, expiration=expires, method=method)
+        Parameters
+        ----------
+        path : str
+            The file.
+        expiration : float
+            Seconds.
+        method : str
+            GET, PUT, HEAD or DELETE.
+        version_id : str, optional
+            The version, where the store has them.
+        **kwargs : str
+            On S3 more parameters of the call: ResponseContentDisposition,
+            ResponseContentType, ...
+        """
+        how = {"version_id": kwargs.pop("version_id", None)}
+        store, path = self._store_for(how), self._path_for(path, how)
+        parameters = [(name, str(value)) for name, value in kwargs.items() if value is not None]
+        return await store.sign(path, method, float(expiration), parameters)
+
+
+def _under_version(info: Info) -> Info:
+    version = info.get("VersionId", "null")
+    if version == "null":
+        return info
+    return {**info, "name": f"{info['name']}{_paths.VERSION_MARK}{version}"}
 
 
 def _state_of(info: Info) -> tuple[Any, ...]:

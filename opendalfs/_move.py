@@ -7,10 +7,10 @@ import functools
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
-from fsspec.core import has_magic
 
-from opendalfs import _expand
+from opendalfs import _expand, _paths
 from opendalfs._base import Info
+from opendalfs._options import kept
 from opendalfs._read import Read
 from opendalfs._transfer import raise_first
 from opendalfs.errors import AlreadyExists, IsADirectory
@@ -22,12 +22,24 @@ class Move(Read):
     async def _cp_file(
         self, path1: str, path2: str, callback: Callback = DEFAULT_CALLBACK, **kwargs: Any
     ) -> None:
-        """Copy one file, on the store's side where it can."""
-        path1, path2 = self._strip(path1), self._strip(path2)
-        if await self._isdir(path1):
+        """Copy one file, on the store's side where it can.
+
+        Parameters
+        ----------
+        path1, path2 : str
+            From, to.
+        version_id : str, optional
+            The version to copy, where the store has them.
+        **kwargs
+            As for `pipe_file`: what the copy is to have instead of what its source has.
+        """
+        how = kept(self.scheme, kwargs)
+        path2 = self._strip(path2)
+        if _expand.is_dir(await self._info_if_any(path1, **kwargs)):
             await self._makedirs(path2, exist_ok=True)
             return
-        await self._run_jobs("copy", [(path1, path2)], own=callback)
+        pairs, store = [(self._path_for(path1, kwargs), path2)], self._store_for(kwargs)
+        await self._run_jobs("copy", pairs, own=callback, store=store, **how)
 
     async def _pairs_within(
         self, path1: Any, path2: Any, recursive: bool, maxdepth: int | None
@@ -64,8 +76,15 @@ class Move(Read):
             if _expand.is_dir(info):
                 await self._makedirs(target, exist_ok=True)
             else:
-                files.append((self._strip(source), self._strip(target)))
-        await self._run_jobs("copy", files, every=callback, ignore_missing=ignores)
+                files.append((self._path_for(source, kwargs), self._strip(target)))
+        await self._run_jobs(
+            "copy",
+            files,
+            every=callback,
+            ignore_missing=ignores,
+            store=self._store_for(kwargs),
+            **kept(self.scheme, kwargs),
+        )
 
     async def _mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Move one file: a rename where the store has one."""
@@ -114,8 +133,8 @@ class Move(Read):
         ------
         NotFound, IsADirectory
         """
-        path = self._strip(path)
-        await self._store.remove_file(path)
+        path = self._path_for(path, kwargs)
+        await self._store_for(kwargs).remove_file(path)
         self._forget(path)
 
     async def _rm(
@@ -133,8 +152,8 @@ class Move(Read):
         FileNotFoundError
             When nothing is there.
         """
-        if isinstance(path, str) and not recursive and not has_magic(self._strip(path)):
-            await self._rm_file(path)
+        if isinstance(path, str) and not recursive and not _paths.is_pattern(self._strip(path)):
+            await self._rm_file(path, **kwargs)
             return
         found = await _expand.expand(self, path, recursive=recursive, maxdepth=maxdepth)
         await self._remove([(self._strip(n), _expand.is_dir(i)) for n, i in found.items()])
@@ -150,7 +169,7 @@ class Move(Read):
         """Make a directory, or a bucket.
 
         On object stores, below a bucket, nothing is written: directories there are what keys
-        imply.
+        imply. A bucket may get an ``acl`` and a ``region_name``.
 
         Raises
         ------
@@ -158,7 +177,7 @@ class Move(Read):
             Where directories are real; for a bucket.
         """
         path = self._strip(path)
-        await self._store.create_dir(path, create_parents)
+        await self._store_for(kwargs).create_dir(path, create_parents)
         self._forget(path)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:

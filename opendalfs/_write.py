@@ -9,6 +9,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.implementations.local import LocalFileSystem, make_path_posix, trailing_sep
 
 from opendalfs import _expand
+from opendalfs._base import Info
 from opendalfs._move import Move
 from opendalfs._options import kept
 from opendalfs._transfer import now, raise_first
@@ -19,7 +20,7 @@ class Write(Move):
 
     async def _pipe_file(
         self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any
-    ) -> None:
+    ) -> Info:
         """Write a whole file: all of it or nothing is ever visible.
 
         Parameters
@@ -33,15 +34,23 @@ class Write(Move):
             where the store can (S3, GCS, Azure, memory, the local disk).
         **kwargs
             content_type, cache_control, content_encoding, content_disposition : str;
-            metadata : dict of str.
+            metadata : dict of str. On S3 also, under these names, ACL, StorageClass,
+            ServerSideEncryption, SSEKMSKeyId, SSECustomerKey, Tagging and others.
+
+        Returns
+        -------
+        dict
+            What the store tells of the file: ``ETag``, ``VersionId``, ...
 
         Notes
         -----
         One request up to 16 MiB, a parallel multipart upload beyond.
         """
-        path = self._strip(path)
-        await self._store.write(path, value, if_not_exists=_create_only(mode), **kept(kwargs))
+        path, only = self._strip(path), _create_only(mode)
+        how = kept(self.scheme, kwargs)
+        info = await self._store_for(kwargs).write(path, value, if_not_exists=only, **how)
         self._forget(path)
+        return info
 
     async def _write(self, path: str, value: Any, **kwargs: Any) -> None:
         """`_pipe_file` under the name that asynchronous callers know."""
@@ -56,7 +65,8 @@ class Write(Move):
             return
         only = _create_only(kwargs.pop("mode", "overwrite"))
         items = [(self._strip(p), v) for p, v in path.items()]
-        results = await self._store.write_many(items, if_not_exists=only, **kept(kwargs))
+        store, how = self._store_for(kwargs), kept(self.scheme, kwargs)
+        results = await store.write_many(items, if_not_exists=only, **how)
         self._forget(*(p for p, _ in items))
         raise_first(results)
 
@@ -76,7 +86,12 @@ class Write(Move):
             return
         only = _create_only(mode)
         await self._run_jobs(
-            "put", [(lpath, rpath)], own=callback, if_not_exists=only, **kept(kwargs)
+            "put",
+            [(lpath, rpath)],
+            own=callback,
+            store=self._store_for(kwargs),
+            if_not_exists=only,
+            **kept(self.scheme, kwargs),
         )
 
     async def _put(
@@ -115,9 +130,16 @@ class Write(Move):
             else:
                 files.append((source, self._strip(target)))
         only = _create_only(kwargs.pop("mode", "overwrite"))
-        await self._run_jobs("put", files, every=callback, if_not_exists=only, **kept(kwargs))
+        await self._run_jobs(
+            "put",
+            files,
+            every=callback,
+            store=self._store_for(kwargs),
+            if_not_exists=only,
+            **kept(self.scheme, kwargs),
+        )
 
-    async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
+    async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> Info:
         """Make an empty file.
 
         With ``truncate=False`` keep the bytes of one that is there and renew its time.
@@ -128,7 +150,7 @@ class Write(Move):
             value = await self._cat_file(path)
             kwargs.setdefault("content_type", info.get("ContentType"))
             kwargs.setdefault("metadata", info.get("Metadata"))
-        await self._pipe_file(path, value, **kwargs)
+        return await self._pipe_file(path, value, **kwargs)
 
 
 def _create_only(mode: str) -> bool:

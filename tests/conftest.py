@@ -245,6 +245,8 @@ class Request:
         The bytes that a ``Range`` header asks for; ``end`` is the one after the last.
     number : int
         How many requests came before it.
+    headers : dict
+        By their names in small letters.
     """
 
     method: str
@@ -253,6 +255,7 @@ class Request:
     start: int | None
     end: int | None
     number: int
+    headers: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 class Relay:
@@ -313,10 +316,10 @@ class Relay:
             if request.method == "GET" and not request.query
         ]
 
-    def note(self, method: str, target: str, wanted: str) -> Request:
+    def note(self, method: str, target: str, headers: Any) -> Request:
         """Write a request down."""
         url = urlsplit(target)
-        found = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("Range", ""))
         start = int(found[1]) if found else None
         end = int(found[2]) + 1 if found and found[2] else None
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -324,7 +327,13 @@ class Relay:
         query.pop("x-id", None)
         with self._lock:
             request = Request(
-                method, unquote(url.path).lstrip("/"), query, start, end, len(self.requests)
+                method,
+                unquote(url.path).lstrip("/"),
+                query,
+                start,
+                end,
+                len(self.requests),
+                {name.lower(): value for name, value in headers.items()},
             )
             self.requests.append(request)
         return request
@@ -371,7 +380,7 @@ class _RelayHandler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         relay = self.relay
-        request = relay.note(self.command, self.path, self.headers.get("Range", ""))
+        request = relay.note(self.command, self.path, self.headers)
         fault = relay.fault(request)
         if fault == "drop":
             self.close_connection = True

@@ -85,6 +85,7 @@ impl Store {
     ) -> Result<Option<Opened>> {
         let options = ReadOptions {
             if_match: etag.map(str::to_owned),
+            version: place.version.clone(),
             ..Default::default()
         };
         let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);

@@ -13,6 +13,7 @@ mod ahead;
 mod bulk;
 pub mod error;
 mod exact;
+pub mod extras;
 mod fetch;
 pub mod http;
 pub mod info;
@@ -35,6 +36,7 @@ mod write;
 
 pub use bulk::{Event, Job, Transfer};
 pub use error::{Error, Kind, Result};
+pub use extras::Upload;
 pub use info::Info;
 pub use many::{Got, Wanted};
 pub use opendal_core::Buffer;

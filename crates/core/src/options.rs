@@ -117,7 +117,7 @@ pub const COMMON: &[OptionSpec] = &[
 ];
 
 /// Checked options, by canonical name.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     values: BTreeMap<&'static str, String>,
     /// For services without a table: handed to OpenDAL as they are.
@@ -161,6 +161,22 @@ impl Options {
                 ));
             }
         }
+        Ok(out)
+    }
+
+    /// These options with some changed.
+    ///
+    /// # Errors
+    /// As [`Options::parse`].
+    pub fn changed<'a>(
+        &self,
+        service: &str,
+        specs: &'static [OptionSpec],
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self> {
+        let changes = Options::parse(service, specs, false, pairs)?;
+        let mut out = self.clone();
+        out.values.extend(changes.values);
         Ok(out)
     }
 

@@ -187,15 +187,19 @@ impl Store {
     /// `ConfigInvalid` for a path that cannot be one.
     pub fn reader_of(&self, path: &str, info: Info) -> Result<ObjectReader> {
         let place = self.file_place("read", path)?;
-        let etag = info
-            .metadata
-            .as_ref()
+        let metadata = info.metadata.as_ref();
+        let etag = metadata
             .and_then(|m| m.etag())
             .filter(|_| place.can_pin())
             .map(str::to_owned);
+        let path = match metadata.and_then(|m| m.version()) {
+            // The old bytes stay readable after the file was replaced.
+            Some(version) => self.versioned_path(&place, version),
+            None => path.to_owned(),
+        };
         Ok(ObjectReader {
             store: self.clone(),
-            path: path.to_owned(),
+            path,
             info,
             etag,
             ahead: Arc::default(),

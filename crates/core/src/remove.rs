@@ -12,12 +12,15 @@ impl Store {
     /// `NotFound`; `IsADirectory`.
     pub async fn remove_file(&self, path: &str) -> Result<()> {
         let place = self.file_place("rm", path)?;
-        self.stat_file("rm", path)
-            .await
-            .map_err(|e| e.at("rm", path, self.scheme()))?;
+        // Of a version, a marker of a deletion say, nothing can be told.
+        if place.version.is_none() {
+            self.stat_file("rm", path)
+                .await
+                .map_err(|e| e.at("rm", path, self.scheme()))?;
+        }
         place
             .operator()
-            .delete(&place.wire())
+            .delete_options(&place.wire(), place.delete_options())
             .await
             .map_err(|e| self.error("rm", &place, &e))
     }
@@ -94,7 +97,7 @@ impl Store {
                 } else {
                     place.wire().into_owned()
                 };
-                deleter.delete(key).await?;
+                deleter.delete((key, place.delete_options())).await?;
             }
             deleter.close().await
         }

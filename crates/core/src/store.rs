@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opendal_core::layers::SimulateLayer;
-use opendal_core::options::ListOptions;
+use opendal_core::options::{DeleteOptions, ListOptions, StatOptions};
 use opendal_core::raw::OpStat;
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
@@ -19,20 +19,32 @@ use crate::options::Options;
 use crate::runtime::PerProcess;
 use crate::service::{self, Service};
 
+/// Names with their values.
+pub type Pairs = Vec<(String, String)>;
+
+/// What in a path separates a key from its version, where paths may name one.
+const VERSION_MARK: &str = "?versionId=";
+
 /// One configured place to keep objects. Cheap to clone; usable from any thread; in a forked
 /// child its connections are made anew.
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    service: Service,
-    options: Options,
+pub(crate) struct Inner {
+    pub(crate) service: Service,
+    pub(crate) options: Options,
     /// The container given as an option: paths are then keys.
-    fixed: Option<String>,
+    pub(crate) fixed: Option<String>,
     operators: PerProcess<Mutex<HashMap<String, Arc<Doors>>>>,
+    /// Stores that differ in some options, made for single calls.
+    pub(crate) derived: Mutex<HashMap<Pairs, Store>>,
+    /// Whether this is one of those.
+    pub(crate) is_derived: bool,
+    /// Whether paths may name a version.
+    is_version_aware: bool,
     max_concurrency: usize,
     part_bytes: usize,
     part_concurrency: usize,
@@ -52,8 +64,12 @@ struct Doors {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     doors: Arc<Doors>,
+    /// The bucket or container, where the service has them.
+    pub(crate) container: Option<String>,
     /// The key, without a slash in front or a disguise.
     pub(crate) key: String,
+    /// The version meant; the current one when there is none.
+    pub(crate) version: Option<String>,
     /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
     pub(crate) prefix: String,
     /// The path as given.
@@ -104,6 +120,22 @@ impl Place {
         name
     }
 
+    /// Removes the version meant.
+    pub(crate) fn delete_options(&self) -> DeleteOptions {
+        DeleteOptions {
+            version: self.version.clone(),
+            ..Default::default()
+        }
+    }
+
+    fn stat_options(&self) -> OpStat {
+        StatOptions {
+            version: self.version.clone(),
+            ..Default::default()
+        }
+        .into()
+    }
+
     /// Whether reads can be held to one version by its ETag.
     pub(crate) fn can_pin(&self) -> bool {
         self.operator().info().capability().read_with_if_match
@@ -125,6 +157,10 @@ impl Store {
     ) -> Result<Self> {
         let service = service::find(scheme)?;
         let options = Options::parse(scheme, service.options, service.is_open, pairs)?;
+        Store::of(service, options, false)
+    }
+
+    pub(crate) fn of(service: Service, options: Options, is_derived: bool) -> Result<Self> {
         let fixed = service
             .container
             .and_then(|name| options.text(name))
@@ -135,9 +171,12 @@ impl Store {
                 part_bytes: options.count_or("part_size", 8 << 20),
                 part_concurrency: options.count_or("part_concurrency", 4).max(1),
                 service,
-                options,
                 fixed,
                 operators: PerProcess::new(),
+                derived: Mutex::default(),
+                is_derived,
+                is_version_aware: options.flag("version_aware"),
+                options,
             }),
         };
         // Bad values are found now, not at the first request.
@@ -218,8 +257,13 @@ impl Store {
         self.inner.part_concurrency
     }
 
-    fn http(&self) -> Result<HttpTransporter> {
-        http::transporter(&self.inner.options)
+    /// The way to the network for one container.
+    pub(crate) fn http(&self, container: Option<&str>) -> Result<HttpTransporter> {
+        let plain = http::transporter(&self.inner.options)?;
+        Ok(match self.inner.service.transport {
+            Some(through) => through(&self.inner.options, container, plain),
+            None => plain,
+        })
     }
 
     /// The operator of one container, made on first use in this process.
@@ -236,7 +280,7 @@ impl Store {
         }
         let bare = (self.inner.service.build)(&self.inner.options, container)
             .map_err(|e| e.at("open", name, self.scheme()))?;
-        let context = bare.context().with_http_transport(self.http()?);
+        let context = bare.context().with_http_transport(self.http(container)?);
         let retries = self.inner.options.count_or("max_retries", 5);
         let retry = RetryLayer::new()
             .with_jitter()
@@ -271,6 +315,10 @@ impl Store {
         let invalid =
             |why: &str| Error::new(Kind::ConfigInvalid, why).at(operation, path, self.scheme());
         let (container, key) = self.split(path);
+        let (key, version) = match key.split_once(VERSION_MARK) {
+            Some((key, version)) if self.inner.is_version_aware => (key, Some(version)),
+            _ => (key, None),
+        };
         if self.has_containers() && container.is_none() {
             return Err(invalid("the path names no bucket"));
         }
@@ -285,12 +333,15 @@ impl Store {
             None if self.is_absolute() => "/".to_owned(),
             None => String::new(),
         };
+        let container = container.or(self.inner.fixed.as_deref());
         let doors = self
-            .doors(container.or(self.inner.fixed.as_deref()))
+            .doors(container)
             .map_err(|e| e.at(operation, path, self.scheme()))?;
         Ok(Place {
             doors,
+            container: container.map(str::to_owned),
             key: key.to_owned(),
+            version: version.filter(|v| !v.is_empty()).map(str::to_owned),
             prefix,
             path: path.to_owned(),
         })
@@ -311,6 +362,14 @@ impl Store {
             Some((container, key)) => (Some(container), key),
             None => (Some(path), ""),
         }
+    }
+
+    /// The path of a version, where paths may name one.
+    pub(crate) fn versioned_path(&self, place: &Place, version: &str) -> String {
+        if !self.inner.is_version_aware || place.version.is_some() {
+            return place.path.clone();
+        }
+        format!("{}{VERSION_MARK}{version}", place.path)
     }
 
     /// An error of OpenDAL in the house's terms; a missing bucket is named as such.
@@ -346,12 +405,14 @@ impl Store {
         // The service is asked directly: OpenDAL's checks of paths are not for exact keys.
         let (service, context) = (place.reads().service(), place.reads().context());
         match service
-            .stat_dyn(context, &place.key, OpStat::default())
+            .stat_dyn(context, &place.key, place.stat_options())
             .await
         {
             Ok(answer) => Ok(Info::new(name, answer.into_metadata())),
             Err(err)
-                if err.kind() == opendal_core::ErrorKind::NotFound && self.has_implicit_dirs() =>
+                if err.kind() == opendal_core::ErrorKind::NotFound
+                    && self.has_implicit_dirs()
+                    && place.version.is_none() =>
             {
                 if self.has_entries(&place).await? {
                     return Ok(Info::directory(name));
@@ -405,7 +466,7 @@ impl Store {
     pub async fn list_containers(&self) -> Result<Vec<String>> {
         let extension = self.extension("ls", "")?;
         extension
-            .list_containers(&self.inner.options, self.http()?)
+            .list_containers(&self.inner.options, self.http(None)?)
             .await
             .map_err(|e| e.at("ls", "", self.scheme()))
     }
@@ -419,7 +480,7 @@ impl Store {
         if self.has_containers() && !path.is_empty() && !path.contains('/') {
             let extension = self.extension("mkdir", path)?;
             let made = extension
-                .create_container(&self.inner.options, self.http()?, path)
+                .create_container(&self.inner.options, self.http(Some(path))?, path)
                 .await;
             return made.map_err(|e| e.at("mkdir", path, self.scheme()));
         }
@@ -452,7 +513,7 @@ impl Store {
         if self.has_containers() && !path.contains('/') {
             let extension = self.extension("rmdir", path)?;
             let gone = extension
-                .delete_container(&self.inner.options, self.http()?, path)
+                .delete_container(&self.inner.options, self.http(Some(path))?, path)
                 .await;
             return gone.map_err(|e| e.at("rmdir", path, self.scheme()));
         }
@@ -483,26 +544,5 @@ impl Store {
             )
             .at(operation, path, self.scheme())
         })
-    }
-
-    /// A URL that anyone can use for `method` (GET, PUT, HEAD or DELETE) until it expires.
-    ///
-    /// # Errors
-    /// `Unsupported` where the service signs no URLs.
-    pub async fn sign(&self, path: &str, method: &str, expires: Duration) -> Result<String> {
-        let place = self.place("sign", path)?;
-        let (key, op) = (place.wire(), &place.operator());
-        let signed = match method.to_ascii_uppercase().as_str() {
-            "GET" => op.presign_read(&key, expires).await,
-            "PUT" => op.presign_write(&key, expires).await,
-            "HEAD" => op.presign_stat(&key, expires).await,
-            "DELETE" => op.presign_delete(&key, expires).await,
-            _ => {
-                let why = format!("method {method:?} cannot be signed: GET, PUT, HEAD or DELETE");
-                return Err(Error::new(Kind::ConfigInvalid, why).at("sign", path, self.scheme()));
-            }
-        };
-        let signed = signed.map_err(|e| self.error("sign", &place, &e))?;
-        Ok(signed.uri().to_string())
     }
 }

@@ -38,25 +38,35 @@ pub struct WriteOptions {
     /// `Content-Disposition` to keep with the object.
     pub content_disposition: Option<String>,
     /// The user's own metadata.
-    pub metadata: Vec<(String, String)>,
+    pub metadata: Option<Vec<(String, String)>>,
     /// Bytes of one part; the store's `part_size` when missing.
     pub part_bytes: Option<usize>,
 }
 
 impl WriteOptions {
+    /// Whether a copy with these options differs from its source.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.content_type.is_some()
+            || self.cache_control.is_some()
+            || self.content_encoding.is_some()
+            || self.content_disposition.is_some()
+            || self.metadata.is_some()
+    }
+
     fn to_opendal(
         &self,
         can_create_only: bool,
         chunk: Option<(usize, usize)>,
     ) -> options::WriteOptions {
-        let metadata = self.metadata.iter().cloned().collect();
+        let metadata = self.metadata.iter().flatten().cloned();
         options::WriteOptions {
             if_not_exists: self.if_not_exists && can_create_only,
             content_type: self.content_type.clone(),
             cache_control: self.cache_control.clone(),
             content_encoding: self.content_encoding.clone(),
             content_disposition: self.content_disposition.clone(),
-            user_metadata: (!self.metadata.is_empty()).then_some(metadata),
+            user_metadata: self.metadata.is_some().then(|| metadata.collect()),
             chunk: chunk.map(|c| c.0),
             concurrent: chunk.map_or(1, |c| c.1),
             ..Default::default()
@@ -78,7 +88,7 @@ impl Store {
             }
             return writer.close().await;
         }
-        let place = self.file_place("write", path)?;
+        let place = self.write_place(path, how)?;
         self.check_create(&place, how).await?;
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
         let can = place
@@ -93,10 +103,11 @@ impl Store {
             .await
             .map_err(fail)?;
         let mut guard = AbortOnDrop(Some(writer));
+        let size = bytes.len() as u64;
         guard.get().write(bytes).await.map_err(fail)?;
         let metadata = guard.get().close().await.map_err(fail)?;
         guard.0 = None;
-        Ok(written(&place, metadata))
+        Ok(written(&place, metadata, size))
     }
 
     /// Write many objects at once, each with its own outcome, in the order given.
@@ -118,7 +129,7 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub async fn open_writer(&self, path: &str, how: &WriteOptions) -> Result<ObjectWriter> {
-        let place = self.file_place("write", path)?;
+        let place = self.write_place(path, how)?;
         self.check_create(&place, how).await?;
         let capability = place.operator().info().capability();
         let part = how.part_bytes.unwrap_or(self.part_bytes());
@@ -151,6 +162,22 @@ impl Store {
             out.copy_present(path).await?;
         }
         Ok(out)
+    }
+
+    /// The place of a file to be written; what the service would not keep is refused.
+    fn write_place(&self, path: &str, how: &WriteOptions) -> Result<Place> {
+        let place = self.file_place("write", path)?;
+        let invalid =
+            |why: String| Error::new(Kind::ConfigInvalid, why).at("write", path, self.scheme());
+        if place.version.is_some() {
+            return Err(invalid("an old version cannot be written".to_owned()));
+        }
+        for (name, value) in how.metadata.iter().flatten() {
+            if let Some(why) = (self.inner.service.refuse_metadata)(name, value) {
+                return Err(invalid(format!("metadata {name:?}: {why}")));
+            }
+        }
+        Ok(place)
     }
 
     /// For services without a conditional write: look first. Not atomic.
@@ -186,9 +213,10 @@ impl Store {
     }
 }
 
-fn written(place: &Place, metadata: Metadata) -> Info {
+fn written(place: &Place, metadata: Metadata, size: u64) -> Info {
     let mut info = Info::new(place.name_of(&place.key), metadata);
     info.is_dir = false;
+    info.size = info.size.max(size);
     info
 }
 
@@ -240,6 +268,8 @@ enum Command {
 pub struct ObjectWriter {
     store: Store,
     place: Place,
+    /// Bytes so far.
+    size: u64,
     commands: Option<mpsc::Sender<Command>>,
     task: Option<JoinHandle<()>>,
     cancel: watch::Sender<bool>,
@@ -261,6 +291,7 @@ impl ObjectWriter {
         let mut out = ObjectWriter {
             store: store.clone(),
             place: place.clone(),
+            size: 0,
             commands: Some(commands),
             task: None,
             cancel,
@@ -315,6 +346,7 @@ impl ObjectWriter {
         if bytes.is_empty() {
             return Ok(());
         }
+        self.size += bytes.len() as u64;
         self.send(Command::Write(bytes)).await
     }
 
@@ -329,7 +361,7 @@ impl ObjectWriter {
         let mut closing = CancelOnDrop(self.task.take(), self.cancel.clone());
         let metadata = answer.await.map_err(|_| self.why_gone())??;
         closing.0 = None;
-        Ok(written(&self.place, metadata))
+        Ok(written(&self.place, metadata, self.size))
     }
 
     /// Give up: nothing is published, and nothing stays behind on the service.
@@ -363,6 +395,7 @@ impl ObjectWriter {
         {
             let (reply, answer) = oneshot::channel();
             self.send(Command::Copy(size, reply)).await?;
+            self.size += size;
             return answer.await.map_err(|_| self.why_gone())?;
         }
         let present = self.store.read(path, Span::default()).await?;

@@ -2,9 +2,11 @@
 
 use opendal_service_s3::S3;
 use opendalfs_core::error::{Error, Kind, Result};
-use opendalfs_core::options::OptionKind::{Count, Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Bytes, Count, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
 use opendalfs_core::service::{Operator, build_operator, refuse_dots};
+
+use crate::{encryption, headers};
 
 /// S3's own limit.
 const MAX_KEY_BYTES: usize = 1024;
@@ -150,21 +152,21 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &["s3_additional_kwargs.SSECustomerAlgorithm"],
         Text,
         "",
-        "Algorithm for a key of your own.",
+        "Algorithm for a key of your own; AES256 where a key is given.",
     ),
     option(
         "server_side_encryption_customer_key",
         &["s3_additional_kwargs.SSECustomerKey"],
         Secret,
         "",
-        "The key, base64.",
+        "The key: 32 bytes, or these in base64.",
     ),
     option(
         "server_side_encryption_customer_key_md5",
         &["s3_additional_kwargs.SSECustomerKeyMD5"],
         Text,
         "",
-        "MD5 of the key, base64.",
+        "MD5 of the key, base64; made of the key where it is missing.",
     ),
     option(
         "default_storage_class",
@@ -220,7 +222,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &[],
         Flag,
         "",
-        "Accepted for s3fs's sake; it has no effect.",
+        "Accepted for s3fs's sake: a bucket that is elsewhere is found where the service says it is, and that is remembered.",
     ),
     option(
         "local_expiry_check",
@@ -241,7 +243,77 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &[],
         Flag,
         "false",
-        "Only false: versions are not served yet.",
+        "Whether paths may name a version (`key?versionId=...`); files are then read at the version they had when they were opened.",
+    ),
+    option(
+        "multipart_copy_threshold",
+        &[],
+        Bytes,
+        "5368709120",
+        "Objects larger than this are copied in parts.",
+    ),
+    option(
+        "copy_part_size",
+        &[],
+        Bytes,
+        "536870912",
+        "Bytes of one part of such a copy.",
+    ),
+    option(
+        "tagging",
+        &["s3_additional_kwargs.Tagging"],
+        Text,
+        "",
+        "Tags of new objects, as the query of a URL: `a=1&b=2`.",
+    ),
+    option(
+        "content_language",
+        &["s3_additional_kwargs.ContentLanguage"],
+        Text,
+        "",
+        "Content-Language of new objects.",
+    ),
+    option(
+        "expires",
+        &["s3_additional_kwargs.Expires"],
+        Text,
+        "",
+        "Expires of new objects, an HTTP date.",
+    ),
+    option(
+        "website_redirect_location",
+        &["s3_additional_kwargs.WebsiteRedirectLocation"],
+        Text,
+        "",
+        "Where a website's request for a new object is sent.",
+    ),
+    option(
+        "object_lock_mode",
+        &["s3_additional_kwargs.ObjectLockMode"],
+        Text,
+        "",
+        "GOVERNANCE or COMPLIANCE: lock of new objects.",
+    ),
+    option(
+        "object_lock_retain_until_date",
+        &["s3_additional_kwargs.ObjectLockRetainUntilDate"],
+        Text,
+        "",
+        "When that lock ends, as ISO 8601.",
+    ),
+    option(
+        "object_lock_legal_hold",
+        &["s3_additional_kwargs.ObjectLockLegalHoldStatus"],
+        Text,
+        "",
+        "ON: a legal hold on new objects.",
+    ),
+    option(
+        "bucket_key_enabled",
+        &["s3_additional_kwargs.BucketKeyEnabled"],
+        Flag,
+        "",
+        "Use the bucket's key for SSE-KMS.",
     ),
 ];
 
@@ -264,9 +336,6 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
             format!("option {name:?}: {why}"),
         ))
     };
-    if options.flag("version_aware") {
-        return refused("version_aware", "versions are not served yet");
-    }
     match options.text("signature_version") {
         None | Some("s3v4" | "v4") => {}
         Some(_) => return refused("signature_version", "only s3v4 is spoken"),
@@ -293,10 +362,16 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         "endpoint",
         "bucket",
         "region",
+        "multipart_copy_threshold",
+        "copy_part_size",
+        encryption::ALGORITHM,
+        encryption::KEY,
+        encryption::KEY_MD5,
     ];
+    headers::more(options)?;
     let mut out: Vec<(String, String)> = options
         .pairs()
-        .filter(|(name, _)| !ours.contains(&name.as_str()))
+        .filter(|(name, _)| !ours.contains(&name.as_str()) && !headers::is_ours(name))
         .collect();
     match options.text_or("addressing_style", "path") {
         "path" | "auto" => {}
@@ -307,6 +382,8 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         out.push(("endpoint".into(), endpoint));
     }
     out.push(("region".into(), region(options)));
+    let key = encryption::customer_key(options)?.into_iter();
+    out.extend(key.map(|(name, value)| (name.to_owned(), value)));
     Ok(out)
 }
 

@@ -1,8 +1,21 @@
 //! S3 and what speaks its protocol: OpenDAL's service, the option names of s3fs beside
-//! OpenDAL's, and the bucket calls that OpenDAL does not have.
+//! OpenDAL's, and the calls that OpenDAL does not have.
 
+mod acl;
 mod buckets;
+mod calls;
 mod config;
+mod copies;
+mod encryption;
+mod extras;
+mod headers;
+mod merge;
+mod presign;
+mod signing;
+mod tagging;
+mod transport;
+mod uploads;
+mod versions;
 
 use opendalfs_core::service::{Service, register as register_service};
 
@@ -15,6 +28,9 @@ pub const SERVICE: Service = Service {
     has_prefixes: true,
     refuse_key: config::refuse_key,
     extension: Some(&buckets::Buckets),
+    extras: Some(&extras::S3Extras),
+    transport: Some(transport::through),
+    refuse_metadata: headers::refuse_metadata,
     ..Service::new(
         SCHEME,
         "Amazon S3 and compatible",

@@ -1,0 +1,215 @@
+//! What requests to S3 pass through on their way to the network.
+//!
+//! - Headers of new objects that OpenDAL's service has no setting for are added.
+//! - A bucket that turns out to be in another region is asked there, then and later.
+//! - What the answer tells of an object beyond what OpenDAL takes in is put where OpenDAL keeps
+//!   it: among the user's metadata, under names that no user can give.
+//!
+//! A request that is changed here is signed anew. The others pass as they are.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use opendal_core::{Buffer, ErrorKind, HttpBody, HttpTransport, HttpTransporter};
+use opendalfs_core::info::TOLD as MARK;
+use opendalfs_core::options::Options;
+use opendalfs_core::runtime::PerProcess;
+
+use crate::calls::base;
+use crate::config::region;
+use crate::headers::{self, TOLD};
+use crate::signing::sign;
+
+/// Regions of buckets that are not where the options say, by the bucket's URL.
+static REGIONS: PerProcess<Mutex<HashMap<String, String>>> = PerProcess::new();
+
+/// Forget where buckets were found.
+pub(crate) fn forget_regions() {
+    regions().clear();
+}
+
+/// The region in which a bucket was found, where it is not that of the options.
+pub(crate) fn known_region(options: &Options, container: &str) -> Option<String> {
+    regions().get(&base(options, container)).cloned()
+}
+
+fn regions() -> MutexGuard<'static, HashMap<String, String>> {
+    REGIONS
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The way to one bucket.
+pub(crate) fn through(
+    options: &Options,
+    container: Option<&str>,
+    inner: HttpTransporter,
+) -> HttpTransporter {
+    let base = base(options, container.unwrap_or_default());
+    let at = base.parse::<Uri>().unwrap_or_default();
+    HttpTransporter::new(Through {
+        more: headers::more(options).unwrap_or_default(),
+        host: at.host().map(str::to_owned),
+        path: at.path().trim_end_matches('/').to_owned(),
+        options: options.clone(),
+        base,
+        inner,
+    })
+}
+
+struct Through {
+    inner: HttpTransporter,
+    options: Options,
+    base: String,
+    host: Option<String>,
+    /// The path of the bucket; empty where the bucket is in the host's name.
+    path: String,
+    /// Headers of new objects.
+    more: HeaderMap,
+}
+
+impl HttpTransport for Through {
+    async fn fetch(&self, mut req: Request<Buffer>) -> opendal_core::Result<Response<HttpBody>> {
+        // Services that give credentials are asked through here as well.
+        if req.uri().host() != self.host.as_deref() {
+            return self.inner.fetch(req).await;
+        }
+        let is_new = !self.more.is_empty() && makes_object(&req, &self.path);
+        if is_new {
+            req.headers_mut().extend(self.more.clone());
+            if req.headers().contains_key("x-amz-copy-source")
+                && self.more.contains_key("x-amz-tagging")
+            {
+                let value = HeaderValue::from_static("REPLACE");
+                req.headers_mut().insert("x-amz-tagging-directive", value);
+            }
+        }
+        let known = self.known_region();
+        if is_new || known.is_some() {
+            let there = known.unwrap_or_else(|| region(&self.options));
+            req = self.signed_for(req, &there).await?;
+        }
+        let again = copy_of(&req);
+        let answer = self.inner.fetch(req).await?;
+        let answer = match self.elsewhere(answer).await? {
+            Ok(answer) => answer,
+            Err(there) => {
+                let again = self.signed_for(again, &there).await?;
+                self.inner.fetch(again).await?
+            }
+        };
+        Ok(with_told(answer))
+    }
+}
+
+impl Through {
+    fn known_region(&self) -> Option<String> {
+        regions().get(&self.base).cloned()
+    }
+
+    /// The answer, or the region in which the bucket is instead of where it was asked for.
+    async fn elsewhere(
+        &self,
+        answer: Response<HttpBody>,
+    ) -> opendal_core::Result<Result<Response<HttpBody>, String>> {
+        use StatusCode as S;
+        let may_be = matches!(
+            answer.status(),
+            S::MOVED_PERMANENTLY | S::TEMPORARY_REDIRECT | S::BAD_REQUEST | S::FORBIDDEN
+        );
+        if !may_be {
+            return Ok(Ok(answer));
+        }
+        let (parts, mut body) = answer.into_parts();
+        let bytes = body.to_buffer().await?;
+        let told = parts.headers.get("x-amz-bucket-region");
+        let there = match told.and_then(|v| v.to_str().ok()) {
+            Some(there) => Some(there.to_owned()),
+            None if parts.status == S::BAD_REQUEST => region_in(&bytes),
+            None => None,
+        };
+        let asked = self.known_region().unwrap_or_else(|| region(&self.options));
+        if let Some(there) = there.filter(|there| *there != asked && !there.is_empty()) {
+            regions().insert(self.base.clone(), there.clone());
+            return Ok(Err(there));
+        }
+        let size = Some(bytes.len() as u64);
+        let stream = futures::stream::iter([Ok(bytes)]);
+        Ok(Ok(Response::from_parts(parts, HttpBody::new(stream, size))))
+    }
+
+    async fn signed_for(
+        &self,
+        req: Request<Buffer>,
+        there: &str,
+    ) -> opendal_core::Result<Request<Buffer>> {
+        let (mut parts, body) = req.into_parts();
+        let here = format!(".{}.amazonaws.com", region(&self.options));
+        if parts.uri.host().is_some_and(|host| host.ends_with(&here)) {
+            let moved = parts.uri.to_string();
+            let moved = moved.replacen(&here, &format!(".{there}.amazonaws.com"), 1);
+            parts.uri = moved.parse().unwrap_or(parts.uri);
+        }
+        if parts.headers.remove(http::header::AUTHORIZATION).is_some() {
+            sign(&self.options, &self.inner, there, &mut parts, None)
+                .await
+                .map_err(|e| {
+                    opendal_core::Error::new(ErrorKind::PermissionDenied, e.to_string())
+                })?;
+        }
+        Ok(Request::from_parts(parts, body))
+    }
+}
+
+/// Whether a request makes an object, or begins one.
+fn makes_object(req: &Request<Buffer>, bucket: &str) -> bool {
+    let query = req.uri().query().unwrap_or_default();
+    let key = req.uri().path().strip_prefix(bucket).unwrap_or_default();
+    let is_on_object = key.len() > 1;
+    match *req.method() {
+        Method::PUT => is_on_object && (query.is_empty() || query.starts_with("x-id=")),
+        Method::POST => query == "uploads" || query.starts_with("uploads="),
+        _ => false,
+    }
+}
+
+fn copy_of(req: &Request<Buffer>) -> Request<Buffer> {
+    let mut copy = Request::new(req.body().clone());
+    *copy.method_mut() = req.method().clone();
+    *copy.uri_mut() = req.uri().clone();
+    *copy.headers_mut() = req.headers().clone();
+    *copy.extensions_mut() = req.extensions().clone();
+    copy
+}
+
+/// The region that a refusal names.
+fn region_in(body: &Buffer) -> Option<String> {
+    let text = body.to_vec();
+    let text = String::from_utf8_lossy(&text);
+    let (_, rest) = text.split_once("<Region>")?;
+    Some(rest.split_once("</Region>")?.0.to_owned())
+}
+
+/// The answer with what it tells of an object where OpenDAL takes it in.
+fn with_told(mut answer: Response<HttpBody>) -> Response<HttpBody> {
+    let headers = answer.headers();
+    if !answer.status().is_success() || !headers.contains_key("last-modified") {
+        return answer;
+    }
+    let mut told: Vec<(&str, HeaderValue)> = TOLD
+        .iter()
+        .filter_map(|(header, name)| Some((*name, headers.get(*header)?.clone())))
+        .collect();
+    if !told.iter().any(|(name, _)| *name == "storage-class") {
+        // The one class of which nothing is said.
+        told.push(("storage-class", HeaderValue::from_static("STANDARD")));
+    }
+    for (name, value) in told {
+        if let Ok(name) = HeaderName::try_from(format!("x-amz-meta-{MARK}{name}")) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
