@@ -73,9 +73,9 @@ class Look(Base):
         """
         path = self._strip(path)
         if versions:
-            entries = [_under_version(e) for e in await self._store.extras.list_versions(path)]
-            entries = [e for e in entries if "IsDeleteMarker" not in e]
-            return entries if detail else [e["name"] for e in entries]
+            found = await self._store.extras.list_versions(path)
+            found = [_under_version(e) for e in found if "IsDeleteMarker" not in e]
+            return found if detail else [e["name"] for e in found]
         entries = None if refresh else self._ls_from_cache(path)
         if entries is None:
             if not detail and not self._keeps_listings:

@@ -268,7 +268,8 @@ class Relay:
     fault : callable
         Called with each request; the result says what is done instead of answering well:
         ``cut`` breaks off in the middle of the body, ``stall`` says nothing more there before
-        `release` is called, ``drop`` hangs up, ``refuse`` answers 403. None answers well.
+        `release` is called, ``drop`` hangs up, ``refuse`` answers 403, ``busy`` 503, ``lose``
+        hangs up after the server behind has done what it was asked. None answers well.
     closes : bool
         Whether connections are closed behind each answer, without a word in the answer.
     idle : float or None
@@ -385,7 +386,11 @@ class _RelayHandler(BaseHTTPRequestHandler):
         if fault == "drop":
             self.close_connection = True
             return
-        answer = _Answer(403) if fault == "refuse" else self.ask(body)
+        codes = {"refuse": 403, "busy": 503}
+        answer = _Answer(codes[fault]) if fault in codes else self.ask(body)
+        if fault == "lose":
+            self.close_connection = True
+            return
         self.send_response_only(answer.code)
         for name, value in answer.headers:
             self.send_header(name, value)

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 
 import boto3
 import pytest
+import trustme
 
 from opendalfs import S3FileSystem
 
@@ -126,7 +127,7 @@ def _minio(folder, **environment):
                 aws_access_key_id=KEY,
                 aws_secret_access_key=SECRET,
                 region_name=environment.get("MINIO_SITE_REGION", "us-east-1"),
-                verify=str(certificates / "public.crt") if is_tls else None,
+                verify=str(folder / "authority.pem") if is_tls else None,
             )
             try:
                 client.list_buckets()
@@ -144,23 +145,18 @@ def _minio(folder, **environment):
 
 @pytest.fixture(scope="session")
 def secure_minio(tmp_path_factory):
-    """Return a MinIO with a certificate of its own making and a key to encrypt with.
+    """Return a MinIO with TLS and a key to encrypt with.
 
-    Gives its URL, the certificate and a boto3 client.
+    Gives its URL, the certificate of the authority that vouches for it and a boto3 client.
     """
     folder = tmp_path_factory.mktemp("secure-minio")
     (folder / "certs").mkdir()
-    certificate = folder / "certs" / "public.crt"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-            "-addext", "subjectAltName=IP:127.0.0.1",
-            "-keyout", str(folder / "certs" / "private.key"), "-out", str(certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    authority = trustme.CA()
+    certificate = folder / "authority.pem"
+    authority.cert_pem.write_to_path(certificate)
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(folder / "certs" / "private.key")
+    issued.cert_chain_pems[0].write_to_path(folder / "certs" / "public.crt")
     key = base64.b64encode(bytes(range(32))).decode()
     with _minio(folder, MINIO_KMS_SECRET_KEY=f"my-key:{key}") as endpoint:
         client = boto3.client(

@@ -1,5 +1,6 @@
 """Buckets: where they are, how they are named on the wire, who pays."""
 
+import random
 import uuid
 
 import pytest
@@ -81,13 +82,18 @@ def test_who_pays_is_said_with_each_request(make_s3, relay, bucket, option):
         {"config_kwargs": {"s3": {"addressing_style": "virtual"}}},
     ],
 )
-def test_the_bucket_may_be_in_the_name_of_the_host(make_s3, relay, options):
-    port = relay.address.rpartition(":")[2]
-    fs = make_s3(**{**relay.options, "endpoint_url": f"http://localhost:{port}"}, **options)
-    # What stands behind the relay knows no such hosts and refuses; the request is what counts.
+def test_the_bucket_may_be_in_the_name_of_the_host(make_s3, relay, options, monkeypatch):
+    # A proxy is asked for any host; what stands behind the relay knows none of such a name and
+    # refuses: the request is what counts.
+    monkeypatch.setenv("http_proxy", f"http://{relay.address}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    # A client of this test's own, made with that proxy.
+    given = {"endpoint_url": "http://s3.test", "connect_timeout": 3 + random.random()}
+    fs = make_s3(**{**relay.options, **given}, **options)
     relay.fault = lambda request: "refuse"
     for call in (fs.info, fs.cat_file, fs.get_tags):
         with pytest.raises(PermissionError):
             call("box/d/k")
-    assert {r.headers["host"] for r in relay.requests} == {f"box.localhost:{port}"}
+    assert {r.headers["host"] for r in relay.requests} == {"box.s3.test"}
     assert {r.path for r in relay.requests} == {"d/k"}

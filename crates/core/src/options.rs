@@ -117,7 +117,7 @@ pub const COMMON: &[OptionSpec] = &[
 ];
 
 /// Checked options, by canonical name.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Options {
     values: BTreeMap<&'static str, String>,
     /// For services without a table: handed to OpenDAL as they are.

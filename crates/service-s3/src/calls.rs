@@ -155,6 +155,11 @@ impl<'a> Call<'a> {
                 )
             })?;
         *request.headers_mut() = self.headers.clone();
+        if matches!(self.method, Method::PUT | Method::POST) {
+            // An empty body is to be told as well.
+            let bytes = http::HeaderValue::from(self.body.len());
+            request.headers_mut().insert("content-length", bytes);
+        }
         Ok(request)
     }
 
@@ -176,7 +181,7 @@ impl<'a> Call<'a> {
                 Ok(answer) if answer.status().is_success() => {
                     let (parts, body) = answer.into_parts();
                     // Some calls fail after their answer has begun.
-                    if !is_error(&body) {
+                    if self.method == Method::GET || !is_error(&body) {
                         let headers = parts.headers;
                         return Ok(Answer { headers, body });
                     }
@@ -273,4 +278,35 @@ fn refused(status: StatusCode, body: &Buffer) -> Error {
         code => format!("{code}: {}", told.message),
     };
     Error::new(kind, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OPTIONS;
+
+    #[test]
+    fn the_bucket_is_in_the_path_or_in_the_host() {
+        for (style, url) in [("path", "http://h:1/b"), ("virtual", "http://b.h:1")] {
+            let pairs = [("endpoint", "http://h:1/"), ("addressing_style", style)];
+            let options = Options::parse("s3", OPTIONS, false, pairs).unwrap();
+            assert_eq!(base(&options, "b"), url);
+            assert_eq!(base(&options, ""), "http://h:1");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_good_answer_is_one() {
+        for (body, is) in [
+            (
+                "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code></Error>",
+                true,
+            ),
+            ("<Error><Code>InternalError</Code></Error>", true),
+            ("<CopyObjectResult></CopyObjectResult>", false),
+            ("", false),
+        ] {
+            assert_eq!(is_error(&Buffer::from(body)), is, "{body}");
+        }
+    }
 }

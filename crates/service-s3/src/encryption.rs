@@ -39,3 +39,29 @@ pub(crate) fn customer_key(options: &Options) -> Result<Vec<(&'static str, Strin
         (KEY_MD5, sum),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OPTIONS;
+
+    fn of(key: &str) -> Result<Vec<(&'static str, String)>> {
+        customer_key(&Options::parse("s3", OPTIONS, false, [(KEY, key)]).unwrap())
+    }
+
+    #[test]
+    fn a_key_as_it_is_and_in_base64_are_one_key() {
+        let raw = "0123456789abcdef0123456789abcdef";
+        let given = of(raw).unwrap();
+        assert_eq!(given, of(&BASE64_STANDARD.encode(raw)).unwrap());
+        assert_eq!(given[0], (ALGORITHM, "AES256".to_owned()));
+        assert_eq!(given[2].1, BASE64_STANDARD.encode(Md5::digest(raw)));
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused_and_not_shown() {
+        let err = of("too-short-a-key").unwrap_err();
+        assert_eq!(err.kind(), Kind::ConfigInvalid);
+        assert!(!err.to_string().contains("too-short"), "{err}");
+    }
+}

@@ -9,7 +9,7 @@ use opendalfs_core::extras::Spot;
 use crate::calls::Call;
 use crate::config::region;
 use crate::signing::sign;
-use crate::transport::known_region;
+use crate::transport::{in_region, known_region};
 
 /// Parameters under the names of S3's API, and how a URL has them.
 const PARAMETERS: &[(&str, &str)] = &[
@@ -61,6 +61,7 @@ pub(crate) async fn presign(
     // Who pays is said in the header of a request, and a URL has no headers.
     parts.headers.remove("x-amz-request-payer");
     let region = known_region(at.options, at.container).unwrap_or_else(|| region(at.options));
+    parts.uri = in_region(at.options, parts.uri, &region);
     sign(at.options, &at.http, &region, &mut parts, Some(expires)).await?;
     Ok(parts.uri.to_string())
 }

@@ -1,26 +1,16 @@
 //! Signatures, and where the credentials for them come from.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
 use opendal_core::HttpTransporter;
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::Options;
-use opendalfs_core::runtime::PerProcess;
 use reqsign_aws_v4::{
     Credential, DefaultCredentialProvider, RequestSigner, StaticCredentialProvider,
 };
 use reqsign_core::{Context, OsEnv, ProvideCredentialChain, Signer};
 use reqsign_file_read_tokio::TokioFileRead;
-
-/// By the store's options and the region.
-type Signers = HashMap<(Options, String), Signer<Credential>>;
-
-/// Signers keep the credentials they found until these expire.
-static SIGNERS: PerProcess<Mutex<Signers>> = PerProcess::new();
-const MAX_SIGNERS: usize = 64;
 
 /// Sign a request for a region: in its headers, or with `expires` in its URL.
 pub(crate) async fn sign(
@@ -37,8 +27,8 @@ pub(crate) async fn sign(
         .with_file_read(TokioFileRead)
         .with_http_send(http.clone())
         .with_env(OsEnv);
-    let signed = signer(options, region)
-        .with_context(context)
+    let request = RequestSigner::new("s3", region);
+    let signed = Signer::new(context, credentials(options), request)
         .sign(parts, expires)
         .await;
     // The client adds its own.
@@ -49,24 +39,6 @@ pub(crate) async fn sign(
             format!("the request could not be signed: {e}"),
         )
     })
-}
-
-fn signer(options: &Options, region: &str) -> Signer<Credential> {
-    let mut signers = SIGNERS
-        .get(Mutex::default)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let key = (options.clone(), region.to_owned());
-    if let Some(known) = signers.get(&key) {
-        return known.clone();
-    }
-    let request = RequestSigner::new("s3", region);
-    let made = Signer::new(Context::new(), credentials(options), request);
-    if signers.len() >= MAX_SIGNERS {
-        signers.clear();
-    }
-    signers.insert(key, made.clone());
-    made
 }
 
 /// The chain that OpenDAL's service uses too: explicit, then environment, profile, roles.

@@ -146,12 +146,7 @@ impl Through {
         there: &str,
     ) -> opendal_core::Result<Request<Buffer>> {
         let (mut parts, body) = req.into_parts();
-        let here = format!(".{}.amazonaws.com", region(&self.options));
-        if parts.uri.host().is_some_and(|host| host.ends_with(&here)) {
-            let moved = parts.uri.to_string();
-            let moved = moved.replacen(&here, &format!(".{there}.amazonaws.com"), 1);
-            parts.uri = moved.parse().unwrap_or(parts.uri);
-        }
+        parts.uri = in_region(&self.options, parts.uri, there);
         if parts.headers.remove(http::header::AUTHORIZATION).is_some() {
             sign(&self.options, &self.inner, there, &mut parts, None)
                 .await
@@ -161,6 +156,17 @@ impl Through {
         }
         Ok(Request::from_parts(parts, body))
     }
+}
+
+/// The URL as it is in a region: the hosts of AWS have its name in theirs.
+pub(crate) fn in_region(options: &Options, uri: Uri, there: &str) -> Uri {
+    let here = format!(".{}.amazonaws.com", region(options));
+    if !uri.host().is_some_and(|host| host.ends_with(&here)) {
+        return uri;
+    }
+    let there = format!(".{there}.amazonaws.com");
+    let moved = uri.to_string().replacen(&here, &there, 1);
+    moved.parse().unwrap_or(uri)
 }
 
 /// Whether a request makes an object, or begins one.
@@ -212,4 +218,57 @@ fn with_told(mut answer: Response<HttpBody>) -> Response<HttpBody> {
         }
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OPTIONS;
+
+    fn request(method: Method, uri: &str) -> Request<Buffer> {
+        let request = Request::builder().method(method).uri(uri);
+        request.body(Buffer::new()).unwrap()
+    }
+
+    #[test]
+    fn only_new_objects_get_the_headers_of_new_objects() {
+        for (method, query, is_new) in [
+            (Method::PUT, "", true),
+            (Method::PUT, "?x-id=PutObject", true),
+            (Method::POST, "?uploads", true),
+            (Method::PUT, "?partNumber=1&uploadId=u", false),
+            (Method::PUT, "?tagging", false),
+            (Method::POST, "?uploadId=u", false),
+            (Method::GET, "", false),
+        ] {
+            let req = request(method, &format!("http://h/b/k{query}"));
+            assert_eq!(makes_object(&req, "/b"), is_new, "{req:?}");
+        }
+        assert!(!makes_object(&request(Method::PUT, "http://h/b"), "/b"));
+        assert!(makes_object(&request(Method::PUT, "http://b.h/k"), ""));
+    }
+
+    #[test]
+    fn only_hosts_of_aws_change_with_the_region() {
+        let pairs = [("region", "us-east-1")];
+        let options = Options::parse("s3", OPTIONS, false, pairs).unwrap();
+        for (uri, moved) in [
+            (
+                "https://s3.us-east-1.amazonaws.com/b/k?q=1",
+                "https://s3.eu-far-7.amazonaws.com/b/k?q=1",
+            ),
+            ("http://127.0.0.1:9000/b/k", "http://127.0.0.1:9000/b/k"),
+        ] {
+            let got = in_region(&options, uri.parse().unwrap(), "eu-far-7");
+            assert_eq!(got.to_string(), moved);
+        }
+    }
+
+    #[test]
+    fn the_region_is_found_in_the_text_of_a_refusal() {
+        let body =
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-far-7</Region></Error>";
+        assert_eq!(region_in(&Buffer::from(body)).as_deref(), Some("eu-far-7"));
+        assert_eq!(region_in(&Buffer::from("<Error/>")), None);
+    }
 }

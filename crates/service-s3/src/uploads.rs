@@ -1,6 +1,7 @@
 //! Multipart uploads: those that others left behind, and the parts of our own.
 
 use http::{HeaderMap, Method};
+use md5::{Digest, Md5};
 use opendal_core::Buffer;
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::extras::{Spot, Upload};
@@ -142,6 +143,7 @@ impl<'a> Begun<'a> {
 
     /// Make the object of its parts.
     pub(crate) async fn complete(mut self, parts: Vec<Part>) -> Result<()> {
+        let expected = whole_etag(&parts);
         let body = quick_xml::se::to_string(&CompleteMultipartUpload { parts })
             .map_err(|e| Error::new(Kind::Unexpected, e.to_string()))?;
         let call = Call::new(self.at, Method::POST)
@@ -149,10 +151,34 @@ impl<'a> Begun<'a> {
             .headers(headers::customer(self.at.options, "")?)
             .header("content-type", "application/xml")?
             .body(body.into_bytes());
-        call.send().await?;
+        match call.send().await {
+            // The answer to the first try may have been lost: then the object is there.
+            Err(e) if e.kind() == Kind::NotFound && expected.is_some() => {
+                let head = Call::new(self.at, Method::HEAD)
+                    .headers(headers::customer(self.at.options, "")?)
+                    .send()
+                    .await;
+                let etag = head.as_ref().ok().and_then(|h| h.header("etag"));
+                if etag.map(|e| e.trim_matches('"')) != expected.as_deref() {
+                    return Err(e);
+                }
+            }
+            other => drop(other?),
+        }
         self.is_over = true;
         Ok(())
     }
+}
+
+/// The ETag of an object made of parts; nothing where it does not follow from theirs.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>
+fn whole_etag(parts: &[Part]) -> Option<String> {
+    let mut sums = Vec::with_capacity(16 * parts.len());
+    for part in parts {
+        let sum = u128::from_str_radix(part.etag.trim_matches('"'), 16).ok()?;
+        sums.extend(sum.to_be_bytes());
+    }
+    Some(format!("{:x}-{}", Md5::digest(&sums), parts.len()))
 }
 
 impl Drop for Begun<'_> {
