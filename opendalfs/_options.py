@@ -119,6 +119,8 @@ def kept(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         For arguments of s3fs that would make another object of it and that the store does not
         know: they must not be lost without a word.
     """
+    if not kwargs:
+        return {}
     known = _call_options(scheme)
     how: dict[str, Any] = {}
     for name, value in kwargs.items():

@@ -241,7 +241,7 @@ class OpendalFileSystem(S3Names):
     mv_file = direct(Move._mv_file)
     object_version_info = direct(S3Names._object_version_info)
     pipe = direct(Write._pipe)
-    pipe_file = direct(Write._pipe_file)
+    pipe_file: Callable[..., dict[str, Any]] = direct(Write._pipe_file)
     put = direct(Write._put)
     put_file = direct(Write._put_file)
     put_tags = direct(Extras._put_tags)

@@ -1,7 +1,7 @@
 //! What some services have beside files: versions, tags, access control, unfinished uploads,
 //! copies in parts. The calls that OpenDAL lacks are the service's own, behind [`Extras`].
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -12,7 +12,8 @@ use opendal_core::options::{ListOptions, RestoreOptions};
 use crate::error::{Error, Kind, Result};
 use crate::info::Info;
 use crate::options::Options;
-use crate::store::{Pairs, Place, Store};
+use crate::place::Place;
+use crate::store::{Pairs, Store};
 use crate::write::WriteOptions;
 
 /// How many derived stores are kept; beyond that all are made anew.
@@ -101,6 +102,7 @@ impl Store {
         let mut derived = self
             .inner
             .derived
+            .get(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = derived.get(&changes) {

@@ -12,9 +12,10 @@ use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
+use crate::place::Place;
 use crate::runtime;
 use crate::span::content_range;
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::target::Sink;
 
 /// Ranges of at most `part` bytes that together are `span`.

@@ -21,6 +21,7 @@ mod list;
 mod many;
 pub mod options;
 mod partial;
+mod place;
 mod read;
 mod remove;
 pub mod runtime;

@@ -8,8 +8,9 @@ use crate::ahead::Ahead;
 use crate::error::{Error, Kind, Result};
 use crate::fetch::{Opened, parts_of};
 use crate::info::Info;
+use crate::place::Place;
 use crate::span::{Plan, Span, content_range, usize_of};
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::target::{Target, lend, memory};
 
 /// Reads from this size on are filled into memory of their exact size.

@@ -3,7 +3,8 @@
 use futures::StreamExt;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{Place, Store};
+use crate::place::Place;
+use crate::store::Store;
 
 impl Store {
     /// Remove one file. Two requests on object stores, which do not tell a missing key.

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opendal_core::layers::SimulateLayer;
-use opendal_core::options::{DeleteOptions, ListOptions, StatOptions};
-use opendal_core::raw::OpStat;
+use opendal_core::options::ListOptions;
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
 use opendal_layer_retry::RetryLayer;
 
 use crate::error::{Error, Kind, Result};
-use crate::exact::{ExactKeys, disguise, has_reserved};
+use crate::exact::{ExactKeys, has_reserved};
 use crate::http;
 use crate::info::Info;
 use crate::options::Options;
+use crate::place::{Doors, Place};
 use crate::runtime::PerProcess;
 use crate::service::{self, Service};
 
@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     pub(crate) fixed: Option<String>,
     operators: PerProcess<Mutex<HashMap<String, Arc<Doors>>>>,
     /// Stores that differ in some options, made for single calls.
-    pub(crate) derived: Mutex<HashMap<Pairs, Store>>,
+    pub(crate) derived: PerProcess<Mutex<HashMap<Pairs, Store>>>,
     /// Whether this is one of those.
     pub(crate) is_derived: bool,
     /// Whether paths may name a version.
@@ -48,102 +48,6 @@ pub(crate) struct Inner {
     max_concurrency: usize,
     part_bytes: usize,
     part_concurrency: usize,
-}
-
-/// The ways to one container.
-#[derive(Clone, Debug)]
-struct Doors {
-    operator: Operator,
-    /// For reads and looks at one key. Without OpenDAL's check that a read returns as many bytes
-    /// as were asked for: spans may reach past the end, and the first read of a file does not
-    /// know where that is.
-    reads: Operator,
-}
-
-/// Where a path leads: an operator and the key there.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    doors: Arc<Doors>,
-    /// The bucket or container, where the service has them.
-    pub(crate) container: Option<String>,
-    /// The key, without a slash in front or a disguise.
-    pub(crate) key: String,
-    /// The version meant; the current one when there is none.
-    pub(crate) version: Option<String>,
-    /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
-    pub(crate) prefix: String,
-    /// The path as given.
-    pub(crate) path: String,
-}
-
-/// An exact key as OpenDAL's operator takes it; `/` for the root.
-pub(crate) fn wire_of(key: &str) -> std::borrow::Cow<'_, str> {
-    match key {
-        "" => "/".into(),
-        key => disguise(key),
-    }
-}
-
-impl Place {
-    pub(crate) fn operator(&self) -> &Operator {
-        &self.doors.operator
-    }
-
-    /// The same for reads; see [`Store::open`].
-    pub(crate) fn reads(&self) -> &Operator {
-        &self.doors.reads
-    }
-
-    /// The key as OpenDAL's operator takes it.
-    pub(crate) fn wire(&self) -> std::borrow::Cow<'_, str> {
-        disguise(&self.key)
-    }
-
-    /// The key as a directory: with a slash at its end, `/` for the root.
-    pub(crate) fn wire_dir(&self) -> String {
-        wire_of(&self.dir_key()).into_owned()
-    }
-
-    /// The exact key as a directory: nothing for the root.
-    pub(crate) fn dir_key(&self) -> String {
-        match self.key.as_str() {
-            "" => String::new(),
-            key => format!("{key}/"),
-        }
-    }
-
-    pub(crate) fn name_of(&self, key: &str) -> String {
-        let key = key.strip_suffix('/').unwrap_or(key);
-        let mut name = String::with_capacity(self.prefix.len() + key.len());
-        name.push_str(&self.prefix);
-        name.push_str(key);
-        name
-    }
-
-    /// Removes the version meant.
-    pub(crate) fn delete_options(&self) -> DeleteOptions {
-        DeleteOptions {
-            version: self.version.clone(),
-            ..Default::default()
-        }
-    }
-
-    fn stat_options(&self) -> OpStat {
-        StatOptions {
-            version: self.version.clone(),
-            ..Default::default()
-        }
-        .into()
-    }
-
-    /// Whether reads can be held to one version by its ETag.
-    pub(crate) fn can_pin(&self) -> bool {
-        self.operator().info().capability().read_with_if_match
-    }
-
-    pub(crate) fn is_same_store(&self, other: &Place) -> bool {
-        Arc::ptr_eq(self.operator().service(), other.operator().service())
-    }
 }
 
 impl Store {
@@ -173,7 +77,7 @@ impl Store {
                 service,
                 fixed,
                 operators: PerProcess::new(),
-                derived: Mutex::default(),
+                derived: PerProcess::new(),
                 is_derived,
                 is_version_aware: options.flag("version_aware"),
                 options,

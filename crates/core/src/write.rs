@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, Kind, Result};
 use crate::http::Cancellable;
 use crate::info::Info;
+use crate::place::Place;
 use crate::runtime;
 use crate::span::Span;
-use crate::store::{Place, Store};
+use crate::store::Store;
 
 /// Smallest object whose bytes are worth a server-side copy when it is appended to; also the
 /// smallest part S3 takes.

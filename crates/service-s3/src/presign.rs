@@ -58,7 +58,8 @@ pub(crate) async fn presign(
         }
     }
     let (mut parts, _) = call.request()?.into_parts();
-    // Who pays is said in the header of a request, and a URL has no headers.
+    // Whoever uses the URL sends what they like; who pays is said in a header alone.
+    parts.headers.remove("content-length");
     parts.headers.remove("x-amz-request-payer");
     let region = known_region(at.options, at.container).unwrap_or_else(|| region(at.options));
     parts.uri = in_region(at.options, parts.uri, &region);
