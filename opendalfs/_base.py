@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +14,7 @@ from fsspec.spec import make_instance
 from fsspec.utils import tokenize
 
 from opendalfs import _core, _options, _paths, _secrets
+from opendalfs.errors import Unsupported
 
 Info = dict[str, Any]
 
@@ -42,7 +45,9 @@ class Base(AsyncFileSystem):
         self._store = _core.Store(scheme, _options.flatten(options))
         self._options = _secrets.hide(scheme, options)
         self.is_absolute = self._store.is_absolute
-        self._accepted_protocols = (*self.foreign_protocols, scheme)
+        foreign = self.foreign_protocols or _paths.FOREIGN.get(scheme, ())
+        self._accepted_protocols = (*foreign, scheme)
+        self.version_aware = bool(options.get("version_aware"))
         if self.is_absolute:
             self.root_marker = "/"
         self.default_block_size = options.get("default_block_size") or self.default_block_size
@@ -142,6 +147,32 @@ class Base(AsyncFileSystem):
         """What the store can do, by name. No request is made."""
         return self._store.capabilities()
 
+    # ---- what a single call asks for
+
+    def _store_for(self, kwargs: Mapping[str, Any]) -> _core.Store:
+        """The store with those arguments of one call that are options of it."""
+        if not kwargs:
+            return self._store
+        changes = _options.of_call(self.scheme, kwargs)
+        if kwargs.get("version_id") is not None:
+            if not self.capabilities()["versions"]:
+                raise Unsupported(errno.ENOTSUP, f"version_id: {self.scheme} keeps no versions")
+            changes["version_aware"] = "true"
+        return self._store.with_options(changes) if changes else self._store
+
+    def _path_for(self, path: str, kwargs: Mapping[str, Any]) -> str:
+        """The path as that store takes it, with the version that the call names."""
+        path = self._strip(path)
+        version_id = kwargs.get("version_id")
+        if version_id is None:
+            return path
+        if not self.version_aware:
+            return f"{path}{_paths.VERSION_MARK}{version_id}"
+        key, _, own = path.partition(_paths.VERSION_MARK)
+        if own not in ("", version_id):
+            raise ValueError(f"the path names version {own!r}, the call {version_id!r}")
+        return f"{key}{_paths.VERSION_MARK}{version_id}"
+
     def _refuse_sync(self) -> None:
         if self.asynchronous:
             raise RuntimeError(
@@ -169,7 +200,7 @@ class Base(AsyncFileSystem):
         cache = self.dircache
         if not getattr(cache, "_cache", True):
             return
-        for path in paths:
+        for path in map(_paths.unversioned, paths):
             below = f"{path}/"
             for known in [k for k in cache if k.startswith(below)]:
                 self._drop(known)

@@ -13,6 +13,7 @@ __version__: str
 
 __all__ = [
     "__version__",
+    "Extras",
     "Pending",
     "Reader",
     "Store",
@@ -23,6 +24,65 @@ __all__ = [
     "set_blocking",
     "shutdown",
 ]
+
+@final
+class Extras:
+    """
+    Calls of a store beyond those on files. `Unsupported` where the service has none of the kind.
+    """
+    def abort_upload(self, /, path: str, id: str) -> Pending[None]:
+        """
+        Give up one unfinished upload.
+        """
+    def clear_uploads(self, /, bucket: str) -> Pending[None]:
+        """
+        Give up all unfinished uploads of a bucket.
+        """
+    def forget_regions(self, /) -> None:
+        """
+        Forget where buckets were found to be.
+        """
+    def is_versioned(self, /, bucket: str) -> Pending[bool]:
+        """
+        Whether a bucket keeps versions.
+        """
+    def list_versions(self, /, path: str) -> Pending[_list[dict[str, Any]]]:
+        """
+        Entries of a directory, each file once for each of its versions and delete markers.
+        """
+    def merge(self, /, path: str, sources: SupportsGetItem[int, str], **options: Any) -> Pending[None]:
+        """
+        Make one file of others, in their order.
+        """
+    def put_tags(self, /, path: str, tags: dict[str, str], merge: bool) -> Pending[None]:
+        """
+        Give a file these tags; with `merge`, beside those it has.
+        """
+    def restore(self, /, path: str) -> Pending[None]:
+        """
+        Make an old version the current one: that of the path, or the last before a deletion.
+        """
+    def set_acl(self, /, paths: SupportsGetItem[int, str], acl: str) -> Pending[_list[Any]]:
+        """
+        Say by a word of the service who may use files or buckets; an exception in place of each
+        that failed.
+        """
+    def set_versioned(self, /, bucket: str, versioned: bool) -> Pending[None]:
+        """
+        Have a bucket keep versions, or no longer.
+        """
+    def tags(self, /, path: str) -> Pending[dict[str, str]]:
+        """
+        The tags of a file.
+        """
+    def uploads(self, /, bucket: str) -> Pending[_list[dict[str, str]]]:
+        """
+        The unfinished uploads of a bucket: `Key`, `UploadId` and `Initiated` of each.
+        """
+    def versions(self, /, path: str) -> Pending[_list[dict[str, Any]]]:
+        """
+        The versions and delete markers of a file, the latest first.
+        """
 
 @final
 class Pending(Generic[_T]):
@@ -91,6 +151,11 @@ class Store:
     def create_dir(self, /, path: str, create_parents: bool) -> Pending[None]:
         """
         Make a directory or bucket.
+        """
+    @property
+    def extras(self, /) -> Extras:
+        """
+        Calls beyond those on files.
         """
     def find(self, /, path: str, prefix: str = ..., depth: SupportsIndex | None = None) -> Pending[_list[dict[str, Any]]]:
         """
@@ -166,7 +231,7 @@ class Store:
         Move files in bulk: `kind` is "get", "put" or "copy"; an exception in place of each
         that failed.
         """
-    def sign(self, /, path: str, method: str, expires_s: SupportsFloat | SupportsIndex) -> Pending[str]:
+    def sign(self, /, path: str, method: str, expires_s: SupportsFloat | SupportsIndex, parameters: SupportsGetItem[int, tuple[str, str]]) -> Pending[str]:
         """
         A URL that anyone can use until it expires.
         """
@@ -177,6 +242,10 @@ class Store:
     def stat(self, /, path: str) -> Pending[dict[str, Any]]:
         """
         Look up a file or directory.
+        """
+    def with_options(self, /, changes: dict[str, str]) -> Store:
+        """
+        This store with some options changed, for single calls.
         """
     def write(self, /, path: str, data: Any, **options: Any) -> Pending[dict[str, Any]]:
         """

@@ -10,7 +10,6 @@ import errno
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from fsspec.core import has_magic
 from fsspec.implementations.local import trailing_sep
 from fsspec.utils import other_paths
 
@@ -56,7 +55,7 @@ async def expand(
     given = [path] if isinstance(path, str) else list(path)
     out: Found = {}
     for one in (fs._strip_protocol(p) for p in given):
-        if has_magic(one) and not await _is_name(fs, one):
+        if _paths.is_pattern(one) and not await _is_name(fs, one):
             matched: Found = await fs._glob(one, maxdepth=maxdepth, detail=True)
             out.update(matched)
             # The pattern took one level.
@@ -165,7 +164,7 @@ async def pair(
     keeps_name = False
     if isinstance(source, str):
         into_dir = isinstance(target, str) and (trailing_sep(target) or await is_target_dir(target))
-        if has_magic(source):
+        if _paths.is_pattern(source):
             keeps_name = len(names) == 1
         else:
             keeps_name = into_dir and not trailing_sep(source)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fsspec.utils import tokenize
 
-from opendalfs import _expand
+from opendalfs import _expand, _paths
 from opendalfs._base import Base, Info
 from opendalfs.errors import ConfigInvalid, IsADirectory, Unsupported
 
@@ -32,12 +32,14 @@ class Look(Base):
         One request for a file, two for a directory that keys imply. Never answered from a
         listing.
         """
-        return await self._store.stat(self._strip(path))
+        if not kwargs:
+            return await self._store.stat(self._strip(path))
+        return await self._store_for(kwargs).stat(self._path_for(path, kwargs))
 
-    async def _info_if_any(self, path: str) -> Info | None:
+    async def _info_if_any(self, path: str, **kwargs: Any) -> Info | None:
         """The info of a path, or None when nothing is there."""
         try:
-            return await self._store.stat(self._strip(path))
+            return await self._store_for(kwargs).stat(self._path_for(path, kwargs))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -47,7 +49,7 @@ class Look(Base):
         A bucket that may not be looked at is there: a missing one would be told to be missing.
         """
         try:
-            return await self._info_if_any(path) is not None
+            return await self._info_if_any(path, **kwargs) is not None
         except PermissionError:
             if not self._is_bucket(self._strip(path)):
                 raise
@@ -66,10 +68,23 @@ class Look(Base):
             return False
 
     async def _ls(
-        self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
+        self,
+        path: str,
+        detail: bool = True,
+        refresh: bool = False,
+        versions: bool = False,
+        **kwargs: Any,
     ) -> list[Any]:
-        """Entries of a directory; of a file, the file itself. One request for each 1,000."""
+        """Entries of a directory; of a file, the file itself. One request for each 1,000.
+
+        With ``versions``, each file once for each of its versions, under names that such a path
+        has; never from the cache.
+        """
         path = self._strip(path)
+        if versions:
+            found = await self._store.extras.list_versions(path)
+            found = [_under_version(e) for e in found if "IsDeleteMarker" not in e]
+            return found if detail else [e["name"] for e in found]
         if refresh:
             self._drop(path)
         entries = self._ls_from_cache(path)
@@ -219,12 +234,33 @@ class Look(Base):
     async def _sign(
         self, path: str, expiration: float = 100, method: str = "GET", **kwargs: Any
     ) -> str:
-        """A URL that anyone can use for ``method`` until it expires (seconds). No request."""
-        return await self._store.sign(self._strip(path), method, float(expiration))
+        """A URL that anyone can use for ``method`` until it expires (seconds). No request.
 
-    async def _url(self, path: str, expires: float = 3600, method: str = "GET") -> str:
-        """`sign` under s3fs's name."""
-        return await self._sign(path, expiration=expires, method=method)
+        Parameters
+        ----------
+        path : str
+            The file.
+        expiration : float
+            Seconds.
+        method : str
+            GET, PUT, HEAD or DELETE.
+        version_id : str, optional
+            The version, where the store has them.
+        **kwargs : str
+            On S3 more parameters of the call: ResponseContentDisposition,
+            ResponseContentType, ...
+        """
+        how = {"version_id": kwargs.pop("version_id", None)}
+        store, path = self._store_for(how), self._path_for(path, how)
+        parameters = [(name, str(value)) for name, value in kwargs.items() if value is not None]
+        return await store.sign(path, method, float(expiration), parameters)
+
+
+def _under_version(info: Info) -> Info:
+    version = info.get("VersionId", "null")
+    if version == "null":
+        return info
+    return {**info, "name": f"{info['name']}{_paths.VERSION_MARK}{version}"}
 
 
 def _state_of(info: Info) -> tuple[Any, ...]:

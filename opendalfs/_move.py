@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
-from fsspec.core import has_magic
 
-from opendalfs import _expand, _links
+from opendalfs import _expand, _links, _paths
 from opendalfs._base import Info
+from opendalfs._options import kept
 from opendalfs._read import Read
 from opendalfs._transfer import raise_first
 from opendalfs.errors import AlreadyExists, IsADirectory
@@ -23,12 +23,24 @@ class Move(Read):
     async def _cp_file(
         self, path1: str, path2: str, callback: Callback = DEFAULT_CALLBACK, **kwargs: Any
     ) -> None:
-        """Copy one file, on the store's side where it can."""
-        path1, path2 = self._strip(path1), self._strip(path2)
-        if await self._isdir(path1):
+        """Copy one file, on the store's side where it can.
+
+        Parameters
+        ----------
+        path1, path2 : str
+            From, to.
+        version_id : str, optional
+            The version to copy, where the store has them.
+        **kwargs
+            As for `pipe_file`: what the copy is to have instead of what its source has.
+        """
+        how = kept(self.scheme, kwargs)
+        path2 = self._strip(path2)
+        if _expand.is_dir(await self._info_if_any(path1, **kwargs)):
             await self._makedirs(path2, exist_ok=True)
             return
-        await self._run_jobs("copy", [(path1, path2)], own=callback)
+        pairs, store = [(self._path_for(path1, kwargs), path2)], self._store_for(kwargs)
+        await self._run_jobs("copy", pairs, own=callback, store=store, **how)
 
     async def _pairs_within(
         self,
@@ -72,8 +84,15 @@ class Move(Read):
             if _expand.is_dir(info):
                 await self._makedirs(target, exist_ok=True)
             else:
-                files.append((self._strip(source), self._strip(target)))
-        await self._run_jobs("copy", files, every=callback, ignore_missing=ignores)
+                files.append((self._path_for(source, kwargs), self._strip(target)))
+        await self._run_jobs(
+            "copy",
+            files,
+            every=callback,
+            ignore_missing=ignores,
+            store=self._store_for(kwargs),
+            **kept(self.scheme, kwargs),
+        )
 
     async def _own_entries(self, path: Any, **how: Any) -> _expand.Found:
         """What a path means for those who take it away."""
@@ -133,9 +152,9 @@ class Move(Read):
         ------
         NotFound, IsADirectory
         """
-        path = self._strip(path)
+        path = self._path_for(path, kwargs)
         try:
-            await self._store.remove_file(path)
+            await self._store_for(kwargs).remove_file(path)
         except IsADirectory:
             # A bucket may not even be there.
             await self._info(path)
@@ -160,8 +179,8 @@ class Move(Read):
         FileNotFoundError
             When nothing is there.
         """
-        if isinstance(path, str) and not recursive and not has_magic(self._strip(path)):
-            await self._rm_file(path)
+        if isinstance(path, str) and not recursive and not _paths.is_pattern(self._strip(path)):
+            await self._rm_file(path, **kwargs)
             return
         found = await self._own_entries(path, recursive=recursive, maxdepth=maxdepth)
         items = [(self._strip(n), _expand.is_dir(i)) for n, i in found.items()]
@@ -185,7 +204,7 @@ class Move(Read):
         """Make a directory, or a bucket.
 
         On object stores, below a bucket, nothing is written: directories there are what keys
-        imply.
+        imply. A bucket may get an ``acl`` and a ``region_name``.
 
         Raises
         ------
@@ -194,7 +213,7 @@ class Move(Read):
         """
         path = self._strip(path)
         try:
-            await self._store.create_dir(path, create_parents)
+            await self._store_for(kwargs).create_dir(path, create_parents)
         finally:
             self._forget(path)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import functools
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from opendalfs import _core
 from opendalfs.errors import ConfigInvalid, Unsupported
 
 # Options of fsspec itself and of its files; the core never sees them.
@@ -49,6 +52,9 @@ def _add(out: dict[str, str], name: str, value: Any) -> None:
         out[name] = "true" if value else "false"
     elif isinstance(value, str | int | float):
         out[name] = str(value)
+    elif isinstance(value, bytes):
+        # A key for encryption.
+        out[name] = base64.b64encode(value).decode()
     elif isinstance(value, os.PathLike):
         out[name] = os.fsdecode(value)
     else:
@@ -73,7 +79,38 @@ _WRITING = {
 }
 
 
-def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+# Where options of s3fs are that can be given to a single call as well.
+_OF_CALLS = "s3_additional_kwargs."
+_ALSO_OF_CALLS = (
+    "acl",
+    "region_name",
+    "requester_pays",
+    "multipart_copy_threshold",
+    "copy_part_size",
+)
+
+
+@functools.cache
+def _call_options(scheme: str) -> dict[str, str]:
+    """Names that a call may give to options of the store."""
+    out: dict[str, str] = {}
+    for name, aliases, _, _, _ in _core.option_table(scheme):
+        for given in (name, *aliases):
+            if given.startswith(_OF_CALLS):
+                out[given.removeprefix(_OF_CALLS)] = name
+            elif given in _ALSO_OF_CALLS:
+                out[given] = name
+    return out
+
+
+def of_call(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, str]:
+    """What of a call's extra arguments are options of the store, as text by their names."""
+    known = _call_options(scheme)
+    given = {known[name]: value for name, value in kwargs.items() if name in known and value}
+    return flatten(given)
+
+
+def kept(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """What of a call's extra arguments says how to write a file.
 
     fsspec and its users pass others through these calls too; they mean nothing here.
@@ -81,14 +118,22 @@ def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     Unsupported
-        For arguments of s3fs that would make another object of it (an encryption, an ACL): they
-        must not be lost without a word.
+        For arguments of s3fs that would make another object of it and that the store does not
+        know: they must not be lost without a word.
     """
-    for name in kwargs:
-        if name == "acl" or (name[:1].isupper() and name not in _WRITING):
-            text = f"{name!r} cannot be given for one write; make it an option of the filesystem"
+    if not kwargs:
+        return {}
+    known = _call_options(scheme)
+    how: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name in _WRITING:
+            how[_WRITING[name]] = value
+        elif name == "MetadataDirective":
+            how.setdefault("metadata", {} if value == "REPLACE" else None)
+        elif name not in known and (name[:1].isupper() or (name == "acl" and value)):
+            text = f"{name!r} means nothing to a call on {scheme}"
             raise Unsupported(errno.ENOTSUP, text)
-    return {_WRITING[name]: value for name, value in kwargs.items() if name in _WRITING}
+    return how
 
 
 # Of these an info tells under the same names.

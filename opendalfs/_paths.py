@@ -10,7 +10,14 @@ import os
 import re
 from typing import Any
 
+from fsspec.core import has_magic
 from fsspec.utils import stringify_path
+
+# What in a path separates a key from its version, where paths may name one.
+VERSION_MARK = "?versionId="
+
+# Protocols of other packages whose paths a scheme takes.
+FOREIGN = {"s3": ("s3", "s3a")}
 
 # "opendal://", "opendal+s3://", "opendals3://"
 _OURS = re.compile(r"opendal\+?[a-z0-9-]*://")
@@ -63,6 +70,16 @@ def localise(path: str, *, is_absolute: bool) -> str:
             return path
         return os.path.abspath(path) if path else "/"
     return path.removeprefix("/")
+
+
+def unversioned(path: str) -> str:
+    """The path without a version in it."""
+    return path.partition(VERSION_MARK)[0]
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path is to be matched; the mark of a version is none of the wildcards."""
+    return bool(has_magic(unversioned(path)))
 
 
 def parent_of(path: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
-from fsspec.core import has_magic
 from fsspec.implementations.local import LocalFileSystem, make_path_posix
 from fsspec.utils import check_contained, isfilelike
 
-from opendalfs import _expand
+from opendalfs import _core, _expand, _paths
 from opendalfs._transfer import Transfer, now, raise_first
 
 
@@ -20,7 +19,11 @@ class Read(Transfer):
     """A store that can be read."""
 
     async def _cat_file(
-        self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
+        self,
+        path: str,
+        start: int | None = None,
+        end: int | None = None,
+        **kwargs: Any,
     ) -> bytes:
         """Bytes of a file, or of the slice ``start:end`` as Python means it.
 
@@ -28,7 +31,9 @@ class Read(Transfer):
         -----
         One request; two when an end counts from the end of the file and the other does not.
         """
-        return await self._store.read(self._strip(path), start, end)
+        if not kwargs:
+            return await self._store.read(self._strip(path), start, end)
+        return await self._store_for(kwargs).read(self._path_for(path, kwargs), start, end)
 
     _read = _cat_file
 
@@ -41,7 +46,7 @@ class Read(Transfer):
         """
         found: _expand.Found = {}
         is_one = isinstance(path, str)
-        if not is_one or recursive or has_magic(self._strip(path)):
+        if not is_one or recursive or _paths.is_pattern(self._strip(path)):
             found = await _expand.expand(self, path, recursive=recursive)
             # A name with brackets may be that of a file.
             is_one = is_one and list(found) == [self._strip(path)]
@@ -56,7 +61,8 @@ class Read(Transfer):
                     return {}
                 raise
         span = (kwargs.get("start"), kwargs.get("end"))
-        results = await self._store.read_many([(n, *span) for n in names])
+        store, paths = self._store_for(kwargs), [self._path_for(n, kwargs) for n in names]
+        results = await store.read_many([(p, *span) for p in paths])
         if on_error == "raise":
             raise_first(results)
         return {
@@ -92,7 +98,7 @@ class Read(Transfer):
         if len(starts) != len(paths) or len(ends) != len(paths):
             raise ValueError("paths, starts and ends must have the same length")
         spans = [(self._strip(p), s, e) for p, s, e in zip(paths, starts, ends, strict=True)]
-        results: list[Any] = await self._store.read_many(spans, max_gap)
+        results: list[Any] = await self._store_for(kwargs).read_many(spans, max_gap)
         if on_error == "raise":
             raise_first(results)
         return results
@@ -101,19 +107,21 @@ class Read(Transfer):
         self, rpath: str, lpath: Any, callback: Callback = DEFAULT_CALLBACK, **kwargs: Any
     ) -> None:
         """Download one file. The local file appears whole or not at all."""
-        rpath = self._strip(rpath)
+        store, rpath = self._store_for(kwargs), self._path_for(rpath, kwargs)
         if isfilelike(lpath):
-            await self._get_into(rpath, lpath, callback)
+            await self._get_into(store, rpath, lpath, callback)
             return
         lpath = os.fspath(lpath)
-        if await self._isdir(rpath):
+        if store is self._store and await self._isdir(rpath):
             os.makedirs(lpath, exist_ok=True)
             return
         os.makedirs(os.path.dirname(lpath) or ".", exist_ok=True)
-        await self._run_jobs("get", [(rpath, lpath)], own=callback)
+        await self._run_jobs("get", [(rpath, lpath)], own=callback, store=store)
 
-    async def _get_into(self, path: str, target: Any, callback: Callback) -> None:
-        reader = await self._store.open_reader(path)
+    async def _get_into(
+        self, store: _core.Store, path: str, target: Any, callback: Callback
+    ) -> None:
+        reader = await store.open_reader(path)
         size, at = reader.info["size"], 0
         callback.set_size(size)
         while at < size:
@@ -153,5 +161,5 @@ class Read(Transfer):
                 os.makedirs(target, exist_ok=True)
             else:
                 os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-                files.append((self._strip(source), target))
-        await self._run_jobs("get", files, every=callback)
+                files.append((self._path_for(source, kwargs), target))
+        await self._run_jobs("get", files, every=callback, store=self._store_for(kwargs))

@@ -7,6 +7,7 @@ from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 
+from opendalfs import _core
 from opendalfs._expand import refuse_clash
 from opendalfs._look import Look
 
@@ -22,25 +23,27 @@ class Transfer(Look):
         own: Callback = DEFAULT_CALLBACK,
         every: Callback = DEFAULT_CALLBACK,
         ignore_missing: bool = False,
+        store: _core.Store | None = None,
         **how: Any,
     ) -> None:
         """Move files in one call to the core.
 
         ``own`` counts the bytes of the one file, ``every`` counts files and has a child for
-        the bytes of each.
+        the bytes of each. ``store`` is that of this call, where it has options of its own.
 
         Raises
         ------
         ConfigInvalid
             (a ValueError) when two files would go to one place. Nothing is moved then.
         """
+        store = store or self._store
         refuse_clash(kind, pairs)
         every.set_size(len(pairs))
         try:
             if own is DEFAULT_CALLBACK and every is DEFAULT_CALLBACK:
-                results: list[Any] = await self._store.run_jobs(kind, pairs, **how)
+                results: list[Any] = await store.run_jobs(kind, pairs, **how)
             else:
-                results = await self._report(kind, pairs, own, every, how)
+                results = await self._report(store, kind, pairs, own, every, how)
         finally:
             if kind != "get":
                 self._forget(*(target for _, target in pairs))
@@ -52,6 +55,7 @@ class Transfer(Look):
 
     async def _report(
         self,
+        store: _core.Store,
         kind: str,
         pairs: list[tuple[str, str]],
         own: Callback,
@@ -62,7 +66,7 @@ class Transfer(Look):
         children: dict[int, Callback] = {}
         if own is not DEFAULT_CALLBACK:
             children[0] = own
-        transfer = self._store.start_jobs(kind, pairs, **how)
+        transfer = store.start_jobs(kind, pairs, **how)
         while events := await transfer.next():
             for event, index, value in events:
                 if index not in children:

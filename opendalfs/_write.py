@@ -9,6 +9,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.implementations.local import LocalFileSystem, make_path_posix, trailing_sep
 
 from opendalfs import _expand
+from opendalfs._base import Info
 from opendalfs._move import Move
 from opendalfs._options import kept, kept_of
 from opendalfs._transfer import now, raise_first
@@ -19,7 +20,7 @@ class Write(Move):
 
     async def _pipe_file(
         self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any
-    ) -> None:
+    ) -> Info:
         """Write a whole file: all of it or nothing is ever visible.
 
         Parameters
@@ -33,16 +34,22 @@ class Write(Move):
             where the store can (S3, GCS, Azure, memory, the local disk).
         **kwargs
             content_type, cache_control, content_encoding, content_disposition : str;
-            metadata : dict of str.
+            metadata : dict of str. On S3 also, under these names, ACL, StorageClass,
+            ServerSideEncryption, SSEKMSKeyId, SSECustomerKey, Tagging and others.
+
+        Returns
+        -------
+        dict
+            What the store tells of the file: ``ETag``, ``VersionId``, ...
 
         Notes
         -----
         One request up to 16 MiB, a parallel multipart upload beyond.
         """
-        path = self._strip(path)
-        how = kept(kwargs)
+        path, only = self._strip(path), _create_only(mode)
+        how = kept(self.scheme, kwargs)
         try:
-            await self._store.write(path, value, if_not_exists=_create_only(mode), **how)
+            return await self._store_for(kwargs).write(path, value, if_not_exists=only, **how)
         finally:
             self._forget(path)
 
@@ -59,9 +66,9 @@ class Write(Move):
             return
         only = _create_only(kwargs.pop("mode", "overwrite"))
         items = [(self._strip(p), v) for p, v in path.items()]
-        how = kept(kwargs)
+        store, how = self._store_for(kwargs), kept(self.scheme, kwargs)
         try:
-            results = await self._store.write_many(items, if_not_exists=only, **how)
+            results = await store.write_many(items, if_not_exists=only, **how)
         finally:
             self._forget(*(path for path, _ in items))
         raise_first(results)
@@ -82,7 +89,12 @@ class Write(Move):
             return
         only = _create_only(mode)
         await self._run_jobs(
-            "put", [(lpath, rpath)], own=callback, if_not_exists=only, **kept(kwargs)
+            "put",
+            [(lpath, rpath)],
+            own=callback,
+            store=self._store_for(kwargs),
+            if_not_exists=only,
+            **kept(self.scheme, kwargs),
         )
 
     async def _put(
@@ -121,9 +133,16 @@ class Write(Move):
             else:
                 files.append((source, self._strip(target)))
         only = _create_only(kwargs.pop("mode", "overwrite"))
-        await self._run_jobs("put", files, every=callback, if_not_exists=only, **kept(kwargs))
+        await self._run_jobs(
+            "put",
+            files,
+            every=callback,
+            store=self._store_for(kwargs),
+            if_not_exists=only,
+            **kept(self.scheme, kwargs),
+        )
 
-    async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
+    async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> Info:
         """Make an empty file.
 
         With ``truncate=False`` keep the bytes of one that is there and renew its time.
@@ -133,7 +152,7 @@ class Write(Move):
         if info is not None:
             value = await self._cat_file(path)
             kwargs = {**kept_of(info), **kwargs}
-        await self._pipe_file(path, value, **kwargs)
+        return await self._pipe_file(path, value, **kwargs)
 
 
 def _create_only(mode: str) -> bool:

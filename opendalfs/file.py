@@ -15,7 +15,7 @@ from fsspec.spec import AbstractBufferedFile
 
 from opendalfs import _blocking, _core
 from opendalfs._options import kept, kept_of
-from opendalfs.errors import AlreadyExists, OpendalfsError
+from opendalfs.errors import AlreadyExists, OpendalfsError, Unsupported
 
 if TYPE_CHECKING:
     from opendalfs.fs import OpendalFileSystem
@@ -55,7 +55,9 @@ class OpendalFile(AbstractBufferedFile):
         self._reader: _core.Reader | None = None
         self._writer: _core.Writer | None = None
         self._pid = os.getpid()
-        self._how = kept(kwargs)
+        self._how = kept(fs.scheme, kwargs)
+        self._store = fs._store_for(kwargs)
+        path = fs._path_for(path, kwargs)
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self.seeks_for_encoder = False
@@ -65,10 +67,10 @@ class OpendalFile(AbstractBufferedFile):
         kwargs.pop("size", None)
         size = None
         if mode == "rb":
-            self._reader = fs._store.open_reader(path).wait()
+            self._reader = self._store.open_reader(path).wait()
             self.details = self._reader.info
             size = self.details["size"]
-        elif mode == "xb" and fs.exists(path):
+        elif mode == "xb" and fs.exists(path, **kwargs):
             raise AlreadyExists(errno.EEXIST, f"open {path!r}: already exists", path)
         super().__init__(
             fs,
@@ -192,7 +194,7 @@ class OpendalFile(AbstractBufferedFile):
     def _send(self) -> None:
         try:
             if self._writer is None:
-                self._writer = self.fs._store.open_writer(
+                self._writer = self._store.open_writer(
                     self.path,
                     append=self.mode == "ab",
                     if_not_exists=self.mode == "xb",
@@ -217,7 +219,7 @@ class OpendalFile(AbstractBufferedFile):
             create = self.mode == "xb"
             data = self._take()
             self._is_done = True
-            done = self.fs._store.write(self.path, data, if_not_exists=create, **self._how)
+            done = self._store.write(self.path, data, if_not_exists=create, **self._how)
         else:
             self._send()
             writer, self._writer, self._is_done = self._writer, None, True
@@ -266,6 +268,25 @@ class OpendalFile(AbstractBufferedFile):
     def version_id(self) -> str | None:
         """Version that was opened or written, where the store has versions."""
         return (self.details or {}).get("version_id")
+
+    def metadata(self, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
+        """The user's own metadata of the file."""
+        return self.fs.metadata(self.path, refresh, **kwargs)
+
+    def getxattr(self, xattr_name: str, **kwargs: Any) -> str | None:
+        """One entry of `metadata`, or None."""
+        return self.fs.getxattr(self.path, xattr_name, **kwargs)
+
+    def setxattr(self, copy_kwargs: dict[str, Any] | None = None, **kwargs: str | None) -> None:
+        """Set entries of the file's metadata; see `OpendalFileSystem.setxattr`."""
+        if self.writable():
+            text = f"setxattr {self.path!r}: the file is open for writing"
+            raise Unsupported(errno.ENOTSUP, text, self.path)
+        self.fs.setxattr(self.path, copy_kwargs=copy_kwargs, **kwargs)
+
+    def url(self, **kwargs: Any) -> str:
+        """A signed URL of the file."""
+        return self.fs.url(self.path, **kwargs)
 
 
 def _torn(path: str) -> OpendalfsError:
@@ -378,11 +399,12 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         cls, fs: OpendalFileSystem, path: str, mode: str, **kwargs: Any
     ) -> OpendalAsyncFile:
         """Open; see `OpendalFileSystem.open_async`."""
-        how = kept(kwargs)
+        how, store = kept(fs.scheme, kwargs), fs._store_for(kwargs)
+        path = fs._path_for(path, kwargs)
         reader = writer = None
         size, at = None, 0
         if mode == "rb":
-            reader = await fs._store.open_reader(path)
+            reader = await store.open_reader(path)
             size = reader.info["size"]
         else:
             present = None if mode == "wb" else await fs._info_if_any(path)
@@ -391,7 +413,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
             if mode == "ab" and present is not None:
                 at = present["size"]
                 how = {**kept_of(present), **how}
-            writer = await fs._store.open_writer(
+            writer = await store.open_writer(
                 path, append=mode == "ab", if_not_exists=mode == "xb", **how
             )
         out = cls(fs, path, mode, size=size, cache_type="none", **kwargs)

@@ -20,9 +20,11 @@ from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.core import get_compression
 
 from opendalfs import _blocking
+from opendalfs._extras import Extras
 from opendalfs._look import Look
 from opendalfs._move import Move
 from opendalfs._read import Read
+from opendalfs._s3 import S3Names
 from opendalfs._write import Write
 from opendalfs.errors import ConfigInvalid, Unsupported
 from opendalfs.file import OpendalAsyncFile, OpendalFile, StackedWriter, TextFile, compress
@@ -59,7 +61,7 @@ def direct(coroutine: Callable[_P, Coroutine[Any, Any, _R]]) -> Callable[_P, _R]
     return method  # type: ignore[return-value]
 
 
-class OpendalFileSystem(Write):
+class OpendalFileSystem(S3Names):
     """Any store of OpenDAL as an fsspec filesystem.
 
     Parameters
@@ -202,11 +204,14 @@ class OpendalFileSystem(Write):
 
     # ---- sync forms of the coroutines
 
+    abort_mpu = direct(S3Names._abort_mpu)
     cat = direct(Read._cat)
     # fsspec's own annotations know less.
     cat_file: Callable[..., bytes] = direct(Read._cat_file)
     cat_ranges = direct(Read._cat_ranges)
     checksum = direct(Look._checksum)
+    chmod = direct(Extras._chmod)
+    clear_multipart_uploads = direct(S3Names._clear_multipart_uploads)
     copy = direct(Move._copy)
     cp_file = direct(Move._cp_file)
     created = direct(Look._created)
@@ -216,29 +221,43 @@ class OpendalFileSystem(Write):
     find = direct(Look._find)
     get = direct(Read._get)
     get_file = direct(Read._get_file)
+    get_tags = direct(Extras._get_tags)
+    getxattr = direct(Extras._getxattr)
     glob = direct(AsyncFileSystem._glob)
     info = direct(Look._info)
+    is_bucket_versioned = direct(S3Names._is_bucket_versioned)
     isdir = direct(Look._isdir)
     isfile = direct(Look._isfile)
+    list_multipart_uploads = direct(S3Names._list_multipart_uploads)
     ls = direct(Look._ls)
+    make_bucket_versioned = direct(S3Names._make_bucket_versioned)
     makedirs = direct(Move._makedirs)
+    managed_copy = direct(S3Names._managed_copy)
+    merge = direct(Extras._merge)
+    metadata = direct(Extras._metadata)
     mkdir = direct(Move._mkdir)
     modified = direct(Look._modified)
     mv = direct(Move._mv)
     mv_file = direct(Move._mv_file)
+    object_version_info = direct(S3Names._object_version_info)
     pipe = direct(Write._pipe)
-    pipe_file = direct(Write._pipe_file)
+    pipe_file: Callable[..., dict[str, Any]] = direct(Write._pipe_file)
     put = direct(Write._put)
     put_file = direct(Write._put_file)
+    put_tags = direct(Extras._put_tags)
     read = direct(Read._read)
+    restore = direct(Extras._restore)
     rm = direct(Move._rm)
     rm_file = direct(Move._rm_file)
+    rm_tags = direct(Extras._rm_tags)
     rmdir = direct(Move._rmdir)
+    setxattr = direct(Extras._setxattr)
     sign = direct(Look._sign)
     size = direct(AsyncFileSystem._size)
     touch = direct(Write._touch)
     ukey = direct(Look._ukey)
-    url = direct(Look._url)
+    url = direct(S3Names._url)
+    versions = direct(Extras._versions)
 
 
 def _refused_mode(path: str, mode: str) -> Exception:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opendalfs import _core
+from opendalfs import _core, _paths
 from opendalfs.fs import OpendalFileSystem
 
 __all__ = [
@@ -44,10 +44,15 @@ class _NamesFirst(_Service):
     """For those whose users expect names from ``ls``."""
 
     async def _ls(
-        self, path: str, detail: bool = False, refresh: bool = False, **kwargs: Any
+        self,
+        path: str,
+        detail: bool = False,
+        refresh: bool = False,
+        versions: bool = False,
+        **kwargs: Any,
     ) -> list[Any]:
         """List a directory: names, or dicts with ``detail=True``."""
-        return await super()._ls(path, detail=detail, refresh=refresh, **kwargs)
+        return await super()._ls(path, detail=detail, refresh=refresh, versions=versions, **kwargs)
 
 
 class MemoryFileSystem(_Service):
@@ -72,7 +77,12 @@ class S3FileSystem(_NamesFirst):
 
     scheme = "s3"
     protocol = protocols_of("s3")
-    foreign_protocols = ("s3", "s3a")
+    foreign_protocols = _paths.FOREIGN["s3"]
+
+    @staticmethod
+    def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
+        """A URL that names a version is one of a filesystem that knows versions."""
+        return {"version_aware": True} if _paths.VERSION_MARK in path else {}
 
 
 class GCSFileSystem(_NamesFirst):

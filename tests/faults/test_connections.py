@@ -59,7 +59,7 @@ def use_all(fs, target, tmp_path, pause):
     """Make calls of every kind, with a pause before each."""
     steps = [
         lambda: fs.cat_file(target.join("ok")) == b"value",
-        lambda: fs.pipe_file(target.join("w"), b"written") is None,
+        lambda: fs.pipe_file(target.join("w"), b"written")["size"] == 7,
         lambda: fs.cat_file(target.join("w"), 1, 4) == b"rit",
         lambda: fs.info(target.join("k"))["size"] == len(CONTENT),
         lambda: target.join("k") in fs.find(target.root),

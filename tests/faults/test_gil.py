@@ -34,7 +34,7 @@ CALLS = {
     "cat_file negative": (lambda fs, _: fs.cat_file("slow/d/k", -2), b"\xfe\xff"),
     "cat": (lambda fs, _: len(fs.cat(["slow/d/k", "slow/d/l"])), 2),
     "cat_ranges": (lambda fs, _: fs.cat_ranges(["slow/d/k"], 1, 2), [b"\x01"]),
-    "pipe_file": (lambda fs, _: fs.pipe_file("slow/d/k", b"value"), None),
+    "pipe_file": (lambda fs, _: fs.pipe_file("slow/d/k", b"value")["size"], 5),
     "pipe": (lambda fs, _: (fs.pipe({"slow/d/k": b"value"}), None)[1], None),
     "info": (lambda fs, _: fs.info("slow/d/k")["size"], 1048576),
     "exists": (lambda fs, _: fs.exists("slow/d/k"), True),

@@ -53,6 +53,24 @@ def files(fs: OpendalFileSystem) -> None:
         file.write(b"value")
 
 
+def beyond_files(fs: OpendalFileSystem) -> str:
+    """What S3 has beside files."""
+    version: str = fs.pipe_file("b/k", b"value", StorageClass="STANDARD_IA")["VersionId"]
+    old: bytes = fs.cat_file("b/k", version_id=version)
+    latest: dict[str, Any] = fs.versions("b/k")[0]
+    fs.restore("b/k", version_id=version)
+    fs.put_tags("b/k", {"a": "1"}, mode="m")
+    tags: dict[str, str] = fs.get_tags("b/k")
+    fs.setxattr("b/k", a="1", b=None)
+    entry: str | None = fs.getxattr("b/k", "a")
+    fs.chmod("b", "private", recursive=True)
+    fs.merge("b/all", ["b/k", "b/l"])
+    bucket, key, _ = fs.split_path("b/k")
+    is_versioned: bool = fs.is_bucket_versioned(bucket)
+    found = f"{key}{old!r}{latest}{tags}{entry}{is_versioned}"
+    return fs.url("b/k", client_method="head_object") + found
+
+
 def registration() -> str:
     """Names are registered by scheme."""
     register("webdav")

@@ -17,10 +17,11 @@ use tokio::task::JoinSet;
 use crate::checksum::{Checksum, Parts, Seen, Sum, Witness};
 use crate::error::{Error, Kind, Result};
 use crate::pin::Pin;
+use crate::place::Place;
 use crate::retry::Attempts;
 use crate::runtime;
 use crate::span::{content_range, usize_of};
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::target::Sink;
 use crate::translate::timed_out;
 
@@ -297,6 +298,7 @@ impl Store {
     ) -> opendal_core::Result<(Option<Metadata>, Box<dyn ReadStreamDyn>, Option<Seen>)> {
         let options = ReadOptions {
             if_match: pin.etag().filter(|_| place.can_pin()).map(str::to_owned),
+            version: place.version.clone(),
             ..Default::default()
         };
         let (_, args, _) = <(BytesRange, OpRead, OpReader)>::from(options);

@@ -4,6 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use opendal_core::Metadata;
 
+/// Marks entries of the user's metadata that are not the user's: OpenDAL's own has no room for
+/// all that a service tells. A service's [`Transport`](crate::service::Transport) puts them
+/// there as `~storage-class`.
+pub const TOLD: char = '~';
+
 /// One file or directory, as listed or looked up.
 #[derive(Clone, Debug)]
 pub struct Info {
@@ -39,6 +44,24 @@ impl Info {
             size: if is_dir { 0 } else { metadata.content_length() },
             metadata: Some(metadata),
         }
+    }
+
+    /// The user's own metadata, if the service told.
+    pub fn user_metadata(&self) -> Option<impl Iterator<Item = (&str, &str)>> {
+        let all = self.metadata.as_ref()?.user_metadata()?;
+        Some(all.into_iter().filter(|(name, _)| !name.starts_with(TOLD)))
+    }
+
+    /// What else the service told, under names such as `StorageClass`.
+    pub fn told(&self) -> impl Iterator<Item = (String, &str)> {
+        let all = self.metadata.as_ref().and_then(Metadata::user_metadata);
+        all.into_iter().flatten().filter_map(|(name, value)| {
+            let words = name.strip_prefix(TOLD)?.split('-');
+            let name = words
+                .map(|w| w[..1].to_ascii_uppercase() + &w[1..])
+                .collect();
+            Some((name, value))
+        })
     }
 
     /// Time of the last change, since 1970, if the service told.

@@ -14,6 +14,7 @@ mod bulk;
 mod checksum;
 pub mod error;
 mod exact;
+pub mod extras;
 mod fetch;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -24,6 +25,7 @@ mod many;
 pub mod options;
 mod partial;
 mod pin;
+mod place;
 mod read;
 mod remove;
 mod retry;
@@ -41,6 +43,7 @@ mod write;
 
 pub use bulk::{Event, Job, Transfer};
 pub use error::{Error, Kind, Result};
+pub use extras::Upload;
 pub use info::Info;
 pub use many::{Got, Wanted};
 pub use opendal_core::Buffer;

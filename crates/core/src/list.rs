@@ -4,8 +4,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::error::{Error, Kind, Result};
 use crate::info::Info;
+use crate::place::Place;
 use crate::service::{Names, refuse_dots};
-use crate::store::{Place, Store};
+use crate::store::Store;
 
 impl Store {
     /// The entries of a directory, sorted by name; of a file, the file itself.

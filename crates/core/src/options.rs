@@ -186,6 +186,22 @@ impl Options {
         Ok(out)
     }
 
+    /// These options with some changed.
+    ///
+    /// # Errors
+    /// As [`Options::parse`].
+    pub fn changed<'a>(
+        &self,
+        service: &str,
+        specs: &'static [OptionSpec],
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self> {
+        let changes = Options::parse(service, specs, false, pairs)?;
+        let mut out = self.clone();
+        out.values.extend(changes.values);
+        Ok(out)
+    }
+
     /// The text of an option.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

@@ -9,8 +9,9 @@ use crate::error::{Error, Kind, Result};
 use crate::fetch::{First, Head, parts_of};
 use crate::info::Info;
 use crate::pin::Pin;
+use crate::place::Place;
 use crate::span::{Plan, Span, usize_of};
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::target::{Target, lend, memory};
 
 /// Reads from this size on are filled into memory of their exact size.
@@ -151,11 +152,17 @@ impl Store {
     /// # Errors
     /// `ConfigInvalid` for a path that cannot be one.
     pub fn reader_of(&self, path: &str, info: Info) -> Result<ObjectReader> {
-        self.file_place("read", path)?;
-        let pin = info.metadata.as_ref().map(Pin::of).unwrap_or_default();
+        let place = self.file_place("read", path)?;
+        let metadata = info.metadata.as_ref();
+        let pin = metadata.map(Pin::of).unwrap_or_default();
+        let path = match metadata.and_then(|m| m.version()) {
+            // The old bytes stay readable after the file was replaced.
+            Some(version) => self.versioned_path(&place, version),
+            None => path.to_owned(),
+        };
         Ok(ObjectReader {
             store: self.clone(),
-            path: path.to_owned(),
+            path,
             info,
             pin,
             ahead: Arc::default(),

@@ -3,7 +3,8 @@
 use futures::StreamExt;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{Place, Store};
+use crate::place::Place;
+use crate::store::Store;
 
 impl Store {
     /// Remove one file. Two requests on object stores, which do not tell a missing key.
@@ -12,12 +13,15 @@ impl Store {
     /// `NotFound`; `IsADirectory`.
     pub async fn remove_file(&self, path: &str) -> Result<()> {
         let place = self.file_place("rm", path)?;
-        self.stat_file("rm", path)
-            .await
-            .map_err(|e| e.at("rm", path, self.scheme()))?;
+        // Of a version, a marker of a deletion say, nothing can be told.
+        if place.version.is_none() {
+            self.stat_file("rm", path)
+                .await
+                .map_err(|e| e.at("rm", path, self.scheme()))?;
+        }
         place
             .operator()
-            .delete(&place.wire())
+            .delete_options(&place.wire(), place.delete_options())
             .await
             .map_err(|e| self.error("rm", &place, &e))
     }
@@ -94,7 +98,7 @@ impl Store {
                 } else {
                     place.wire().into_owned()
                 };
-                deleter.delete(key).await?;
+                deleter.delete((key, place.delete_options())).await?;
             }
             deleter.close().await
         }

@@ -287,7 +287,7 @@ where
 
 /// Start a task that puts something in order (abort an upload, remove a temporary file).
 /// [`shutdown`] waits for it, within a bound.
-pub(crate) fn spawn_cleanup<F>(future: F)
+pub fn spawn_cleanup<F>(future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

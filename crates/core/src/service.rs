@@ -8,6 +8,7 @@ use opendal_core::HttpTransporter;
 pub use opendal_core::Operator;
 
 use crate::error::{Error, Kind, Result};
+use crate::extras::Extras;
 use crate::options::{OptionSpec, Options, nearest};
 
 /// What a service crate tells the core. One constant a scheme.
@@ -36,13 +37,23 @@ pub struct Service {
     pub build: fn(&Options, Option<&str>) -> Result<Operator>,
     /// Why a key cannot be stored exactly, if it cannot.
     pub refuse_key: fn(&str) -> Option<&'static str>,
+    /// Why an entry of an object's metadata cannot be stored exactly, if it cannot.
+    pub refuse_metadata: fn(&str, &str) -> Option<&'static str>,
     /// Calls beyond OpenDAL.
     pub extension: Option<&'static dyn Extension>,
+    /// Calls on objects beyond OpenDAL.
+    pub extras: Option<&'static dyn Extras>,
+    /// What the requests for one container pass through on their way.
+    pub transport: Option<Transport>,
     /// A listing of names alone, where they come without the rest.
     pub names: Option<Names>,
-    /// Why requests with these options could not be signed: OpenDAL does not pass it on.
-    pub explain: Option<fn(&Options) -> Option<Error>>,
+    /// Options with which parts of an upload can be copied from objects, where other values
+    /// exclude that.
+    pub copying: &'static [(&'static str, &'static str)],
 }
+
+/// A way to the network that leads through the service's own hands; with the container, if any.
+pub type Transport = fn(&Options, Option<&str>, HttpTransporter) -> HttpTransporter;
 
 /// Keys below a directory key (`/` or `dir/`), or beside it those that begin with it, and
 /// whether each is a directory; with `true` for everything below. `None`: no such directory.
@@ -69,9 +80,12 @@ impl Service {
             is_local: false,
             build,
             refuse_key: refuse_dots,
+            refuse_metadata: |_, _| None,
             extension: None,
+            extras: None,
+            transport: None,
             names: None,
-            explain: None,
+            copying: &[],
         }
     }
 }

@@ -12,7 +12,8 @@ use opendal_core::{Lister, Metadata};
 
 use crate::error::Result;
 use crate::exact::disguise;
-use crate::store::{Place, Store, wire_of};
+use crate::place::{Place, wire_of};
+use crate::store::Store;
 
 /// Entries of a page: services give no more at once.
 const PAGE: usize = 1000;

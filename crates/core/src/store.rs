@@ -2,117 +2,51 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use opendal_core::layers::SimulateLayer;
 use opendal_core::options::ListOptions;
-use opendal_core::raw::OpStat;
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
 
 use crate::error::{Error, Kind, Result};
-use crate::exact::{ExactKeys, disguise, has_reserved};
+use crate::exact::{ExactKeys, has_reserved};
 use crate::http;
 use crate::info::Info;
 use crate::options::Options;
+use crate::place::{Doors, Place};
 use crate::retry::{Attempts, Policy};
 use crate::runtime::PerProcess;
 use crate::service::{self, Service};
-use crate::translate::is_unsigned;
+
+/// Names with their values.
+pub type Pairs = Vec<(String, String)>;
+
+/// What in a path separates a key from its version, where paths may name one.
+const VERSION_MARK: &str = "?versionId=";
 
 /// One configured place to keep objects. Cheap to clone; usable from any thread; in a forked
 /// child its connections are made anew.
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    service: Service,
-    options: Options,
+pub(crate) struct Inner {
+    pub(crate) service: Service,
+    pub(crate) options: Options,
     /// The container given as an option: paths are then keys.
-    fixed: Option<String>,
+    pub(crate) fixed: Option<String>,
     operators: PerProcess<Mutex<HashMap<String, Arc<Doors>>>>,
+    /// Stores that differ in some options, made for single calls.
+    pub(crate) derived: PerProcess<Mutex<HashMap<Pairs, Store>>>,
+    /// Whether this is one of those.
+    pub(crate) is_derived: bool,
+    /// Whether paths may name a version.
+    is_version_aware: bool,
     max_concurrency: usize,
     part_bytes: usize,
     part_concurrency: usize,
-}
-
-/// The ways to one container.
-#[derive(Clone, Debug)]
-struct Doors {
-    operator: Operator,
-    /// For reads and looks at one key. Without OpenDAL's check that a read returns as many bytes
-    /// as were asked for: spans may reach past the end, and the first read of a file does not
-    /// know where that is.
-    reads: Operator,
-}
-
-/// Where a path leads: an operator and the key there.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    doors: Arc<Doors>,
-    /// The key, without a slash in front or a disguise.
-    pub(crate) key: String,
-    /// What precedes keys in the names given to users: `bucket/`, `/` or nothing.
-    pub(crate) prefix: String,
-    /// The path as given.
-    pub(crate) path: String,
-}
-
-/// An exact key as OpenDAL's operator takes it; `/` for the root.
-pub(crate) fn wire_of(key: &str) -> std::borrow::Cow<'_, str> {
-    match key {
-        "" => "/".into(),
-        key => disguise(key),
-    }
-}
-
-impl Place {
-    pub(crate) fn operator(&self) -> &Operator {
-        &self.doors.operator
-    }
-
-    /// The same for reads; see [`Store::open`].
-    pub(crate) fn reads(&self) -> &Operator {
-        &self.doors.reads
-    }
-
-    /// The key as OpenDAL's operator takes it.
-    pub(crate) fn wire(&self) -> std::borrow::Cow<'_, str> {
-        disguise(&self.key)
-    }
-
-    /// The key as a directory: with a slash at its end, `/` for the root.
-    pub(crate) fn wire_dir(&self) -> String {
-        wire_of(&self.dir_key()).into_owned()
-    }
-
-    /// The exact key as a directory: nothing for the root.
-    pub(crate) fn dir_key(&self) -> String {
-        match self.key.as_str() {
-            "" => String::new(),
-            key => format!("{key}/"),
-        }
-    }
-
-    pub(crate) fn name_of(&self, key: &str) -> String {
-        let key = key.strip_suffix('/').unwrap_or(key);
-        let mut name = String::with_capacity(self.prefix.len() + key.len());
-        name.push_str(&self.prefix);
-        name.push_str(key);
-        name
-    }
-
-    /// Whether reads can be held to one version by its ETag.
-    pub(crate) fn can_pin(&self) -> bool {
-        self.operator().info().capability().read_with_if_match
-    }
-
-    pub(crate) fn is_same_store(&self, other: &Place) -> bool {
-        Arc::ptr_eq(self.operator().service(), other.operator().service())
-    }
 }
 
 impl Store {
@@ -126,6 +60,10 @@ impl Store {
     ) -> Result<Self> {
         let service = service::find(scheme)?;
         let options = Options::parse(scheme, service.options, service.is_open, pairs)?;
+        Store::of(service, options, false)
+    }
+
+    pub(crate) fn of(service: Service, options: Options, is_derived: bool) -> Result<Self> {
         let fixed = service
             .container
             .and_then(|name| options.text(name))
@@ -136,9 +74,12 @@ impl Store {
                 part_bytes: options.count_or("part_size", 8 << 20),
                 part_concurrency: options.count_or("part_concurrency", 4).max(1),
                 service,
-                options,
                 fixed,
                 operators: PerProcess::new(),
+                derived: PerProcess::new(),
+                is_derived,
+                is_version_aware: options.flag("version_aware"),
+                options,
             }),
         };
         // Bad values are found now, not at the first request.
@@ -228,8 +169,16 @@ impl Store {
         policy.attempts()
     }
 
-    fn http(&self) -> Result<HttpTransporter> {
-        http::transporter(&self.inner.options)
+    /// The way to the network for one container; answers come whole.
+    pub(crate) fn http(&self, container: Option<&str>) -> Result<HttpTransporter> {
+        Ok(self.through(container, http::transporter(&self.inner.options)?))
+    }
+
+    fn through(&self, container: Option<&str>, plain: HttpTransporter) -> HttpTransporter {
+        match self.inner.service.transport {
+            Some(through) => through(&self.inner.options, container, plain),
+            None => plain,
+        }
     }
 
     /// The operator of one container, made on first use in this process.
@@ -247,12 +196,9 @@ impl Store {
         let bare = (self.inner.service.build)(&self.inner.options, container)
             .map_err(|e| e.at("open", name, self.scheme()))?;
         let options = &self.inner.options;
-        let context = bare
-            .context()
-            .with_http_transport(http::transporter(options)?);
-        let streaming = context
-            .clone()
-            .with_http_transport(http::streaming(options)?);
+        let streaming = self.through(container, http::streaming(options)?);
+        let streaming = bare.context().with_http_transport(streaming);
+        let context = bare.context().with_http_transport(self.http(container)?);
         let retry = Policy::of(options).layer();
         let reads = Operator::from_parts(streaming, bare.base_service().clone());
         // What is on this machine has no content types but those written: nothing to guess.
@@ -279,6 +225,10 @@ impl Store {
         let invalid =
             |why: &str| Error::new(Kind::ConfigInvalid, why).at(operation, path, self.scheme());
         let (container, key) = self.split(path);
+        let (key, version) = match key.split_once(VERSION_MARK) {
+            Some((key, version)) if self.inner.is_version_aware => (key, Some(version)),
+            _ => (key, None),
+        };
         if self.has_containers() && container.is_none() {
             return Err(invalid("the path names no bucket"));
         }
@@ -293,12 +243,15 @@ impl Store {
             None if self.is_absolute() => "/".to_owned(),
             None => String::new(),
         };
+        let container = container.or(self.inner.fixed.as_deref());
         let doors = self
-            .doors(container.or(self.inner.fixed.as_deref()))
+            .doors(container)
             .map_err(|e| e.at(operation, path, self.scheme()))?;
         Ok(Place {
             doors,
+            container: container.map(str::to_owned),
             key: key.to_owned(),
+            version: version.filter(|v| !v.is_empty()).map(str::to_owned),
             prefix,
             path: path.to_owned(),
         })
@@ -321,6 +274,14 @@ impl Store {
         }
     }
 
+    /// The path of a version, where paths may name one.
+    pub(crate) fn versioned_path(&self, place: &Place, version: &str) -> String {
+        if !self.inner.is_version_aware || place.version.is_some() {
+            return place.path.clone();
+        }
+        format!("{}{VERSION_MARK}{version}", place.path)
+    }
+
     /// An error of OpenDAL in the house's terms; a missing bucket is named as such.
     pub(crate) fn error(
         &self,
@@ -328,11 +289,7 @@ impl Store {
         place: &Place,
         err: &opendal_core::Error,
     ) -> Error {
-        let out = match self.inner.service.explain {
-            Some(explain) if is_unsigned(err) => explain(self.options()),
-            _ => None,
-        };
-        let out = out.unwrap_or_else(|| Error::from_opendal(err));
+        let out = Error::from_opendal(err);
         let out = if out.kind() == Kind::NotFound && err.message().contains("NoSuchBucket") {
             out.about(place.prefix.trim_end_matches('/'))
         } else {
@@ -359,7 +316,7 @@ impl Store {
         let (service, context) = (place.reads().service(), place.reads().context());
         let mut attempts = self.attempts();
         let answer = loop {
-            let answer = service.stat_dyn(context, &place.key, OpStat::default());
+            let answer = service.stat_dyn(context, &place.key, place.stat_options());
             match (answer.await, &mut attempts) {
                 (Err(e), attempts) if e.is_temporary() => match attempts.again(None) {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -371,7 +328,9 @@ impl Store {
         match answer {
             Ok(answer) => Ok(Info::new(name, answer.into_metadata())),
             Err(err)
-                if err.kind() == opendal_core::ErrorKind::NotFound && self.has_implicit_dirs() =>
+                if err.kind() == opendal_core::ErrorKind::NotFound
+                    && self.has_implicit_dirs()
+                    && place.version.is_none() =>
             {
                 if self.has_entries(&place).await? {
                     return Ok(Info::directory(name));
@@ -425,7 +384,7 @@ impl Store {
     pub async fn list_containers(&self) -> Result<Vec<String>> {
         let extension = self.extension("ls", "")?;
         extension
-            .list_containers(&self.inner.options, self.http()?)
+            .list_containers(&self.inner.options, self.http(None)?)
             .await
             .map_err(|e| e.at("ls", "", self.scheme()))
     }
@@ -439,7 +398,7 @@ impl Store {
         if self.has_containers() && !path.is_empty() && !path.contains('/') {
             let extension = self.extension("mkdir", path)?;
             let made = extension
-                .create_container(&self.inner.options, self.http()?, path)
+                .create_container(&self.inner.options, self.http(Some(path))?, path)
                 .await;
             return made.map_err(|e| e.at("mkdir", path, self.scheme()));
         }
@@ -472,7 +431,7 @@ impl Store {
         if self.has_containers() && !path.contains('/') {
             let extension = self.extension("rmdir", path)?;
             let gone = extension
-                .delete_container(&self.inner.options, self.http()?, path)
+                .delete_container(&self.inner.options, self.http(Some(path))?, path)
                 .await;
             return gone.map_err(|e| e.at("rmdir", path, self.scheme()));
         }
@@ -503,26 +462,5 @@ impl Store {
             )
             .at(operation, path, self.scheme())
         })
-    }
-
-    /// A URL that anyone can use for `method` (GET, PUT, HEAD or DELETE) until it expires.
-    ///
-    /// # Errors
-    /// `Unsupported` where the service signs no URLs.
-    pub async fn sign(&self, path: &str, method: &str, expires: Duration) -> Result<String> {
-        let place = self.place("sign", path)?;
-        let (key, op) = (place.wire(), &place.operator());
-        let signed = match method.to_ascii_uppercase().as_str() {
-            "GET" => op.presign_read(&key, expires).await,
-            "PUT" => op.presign_write(&key, expires).await,
-            "HEAD" => op.presign_stat(&key, expires).await,
-            "DELETE" => op.presign_delete(&key, expires).await,
-            _ => {
-                let why = format!("method {method:?} cannot be signed: GET, PUT, HEAD or DELETE");
-                return Err(Error::new(Kind::ConfigInvalid, why).at("sign", path, self.scheme()));
-            }
-        };
-        let signed = signed.map_err(|e| self.error("sign", &place, &e))?;
-        Ok(signed.uri().to_string())
     }
 }

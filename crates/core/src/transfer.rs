@@ -66,13 +66,15 @@ impl Store {
     /// # Errors
     /// `NotFound`; `IsADirectory`.
     pub async fn copy(&self, from: &str, to: &str) -> Result<()> {
-        self.copy_with(from, to, &silent()).await
+        self.copy_with(from, to, &WriteOptions::default(), &silent())
+            .await
     }
 
     pub(crate) async fn copy_with(
         &self,
         from: &str,
         to: &str,
+        how: &WriteOptions,
         progress: &Arc<dyn Progress>,
     ) -> Result<()> {
         let source = self.file_place("copy", from)?;
@@ -82,11 +84,22 @@ impl Store {
             .await
             .map_err(|e| e.at("copy", from, self.scheme()))?;
         progress.total(info.size);
-        if source.path == target.path {
+        if source.path == target.path && !how.has_changes() && !self.inner.is_derived {
             progress.moved(info.size);
             return Ok(());
         }
-        if source.operator().info().capability().copy && source.is_same_store(&target) {
+        if let Some(extras) = self.extras() {
+            let copied = extras.copy(self.spot(&source)?, self.spot(&target)?, info.size, how);
+            copied
+                .await
+                .map_err(|e| e.at("copy", from, self.scheme()))?;
+            progress.moved(info.size);
+            return Ok(());
+        }
+        if !how.has_changes()
+            && source.operator().info().capability().copy
+            && source.is_same_store(&target)
+        {
             let options = CopyOptions {
                 source_content_length_hint: Some(info.size),
                 concurrent: self.part_concurrency(),
@@ -105,21 +118,37 @@ impl Store {
                 Err(e) => return Err(self.error("copy", &source, &e)),
             }
         }
-        self.copy_through(from, to, progress).await
+        self.copy_through(from, to, how, progress).await
     }
 
-    async fn copy_through(&self, from: &str, to: &str, progress: &Arc<dyn Progress>) -> Result<()> {
+    async fn copy_through(
+        &self,
+        from: &str,
+        to: &str,
+        how: &WriteOptions,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<()> {
         let reader = self.open_reader(from).await?;
         let metadata = reader.info().metadata.as_ref();
+        let kept = |new: &Option<String>, old: Option<&str>| {
+            new.clone().or_else(|| old.map(str::to_owned))
+        };
+        let own = reader.info().user_metadata().map(|user| {
+            user.map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect::<Vec<_>>()
+        });
         let how = WriteOptions {
-            content_type: metadata.and_then(|m| m.content_type()).map(str::to_owned),
-            cache_control: metadata.and_then(|m| m.cache_control()).map(str::to_owned),
-            metadata: metadata
-                .and_then(|m| m.user_metadata())
-                .into_iter()
-                .flatten()
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .collect(),
+            content_type: kept(&how.content_type, metadata.and_then(|m| m.content_type())),
+            cache_control: kept(&how.cache_control, metadata.and_then(|m| m.cache_control())),
+            content_encoding: kept(
+                &how.content_encoding,
+                metadata.and_then(|m| m.content_encoding()),
+            ),
+            content_disposition: kept(
+                &how.content_disposition,
+                metadata.and_then(|m| m.content_disposition()),
+            ),
+            metadata: how.metadata.clone().or(own),
             ..Default::default()
         };
         let size = reader.info().size;
@@ -169,7 +198,7 @@ impl Store {
         self.copy(from, to).await?;
         source
             .operator()
-            .delete(&source.wire())
+            .delete_options(&source.wire(), source.delete_options())
             .await
             .map_err(|e| self.error("mv", &source, &e))
     }

@@ -32,6 +32,9 @@ impl Error {
     pub fn from_opendal(err: &opendal_core::Error) -> Self {
         let text = err.message();
         let source = err.source();
+        if let Some(own) = source.and_then(|e| e.downcast_ref::<Error>()) {
+            return own.clone();
+        }
         if let Some(io) = source.and_then(|e| e.downcast_ref::<std::io::Error>()) {
             return Error::from_io(io);
         }
@@ -49,7 +52,8 @@ impl Error {
             ErrorKind::ConfigInvalid if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
             ErrorKind::ConfigInvalid => Kind::ConfigInvalid,
             _ if source.is_some_and(is_timeout) => Kind::Timeout,
-            _ if is_unsigned(err) => Kind::PermissionDenied,
+            // A service other than S3 found no credentials.
+            _ if source.is_some_and(|e| e.is::<reqsign_core::Error>()) => Kind::PermissionDenied,
             _ if code.as_deref() == Some("NoSuchBucket") => Kind::NotFound,
             // The service refuses the key itself.
             _ if matches!(
@@ -96,11 +100,6 @@ pub(crate) fn is_timeout(source: &(dyn StdError + 'static)) -> bool {
         || source
             .downcast_ref::<reqwest::Error>()
             .is_some_and(reqwest::Error::is_timeout)
-}
-
-/// Whether a request was not sent for want of a signature.
-pub(crate) fn is_unsigned(err: &opendal_core::Error) -> bool {
-    err.source().is_some_and(|e| e.is::<reqsign_core::Error>())
 }
 
 /// `scheme://host:port` of the request that caused an error, if one did.

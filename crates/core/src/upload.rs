@@ -68,6 +68,7 @@ impl HttpTransport for Upload {
             return Err(cancelled());
         }
         let is_publishing = self.evidence.note_request(&req);
+        self.evidence.hold_source(&mut req);
         req.extensions_mut().insert(self.call_off.clone());
         let answer = if req.method() == Method::POST {
             self.inner.fetch(req).await
@@ -90,6 +91,8 @@ pub(crate) struct Evidence(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
+    /// The `ETag` of what parts are copied from.
+    source: Option<String>,
     content: Option<Content>,
     is_doubtful: bool,
 }
@@ -113,6 +116,21 @@ impl Evidence {
         };
         self.known().content = content;
         true
+    }
+
+    /// Parts are copied from this version of an object and no other.
+    pub(crate) fn copies_from(&self, etag: Option<&str>) {
+        self.known().source = etag.map(str::to_owned);
+    }
+
+    fn hold_source(&self, req: &mut Request<Buffer>) {
+        let etag = self.known().source.as_deref().and_then(|e| e.parse().ok());
+        if let Some(etag) = etag
+            && req.headers().contains_key("x-amz-copy-source")
+        {
+            let name = "x-amz-copy-source-if-match";
+            req.headers_mut().insert(name, etag);
+        }
     }
 
     fn note_answer(&self, answer: &opendal_core::Result<Response<HttpBody>>) {

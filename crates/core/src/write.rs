@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
 use crate::info::Info;
+use crate::place::Place;
 use crate::runtime;
 use crate::span::Span;
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::upload::{Evidence, Upload};
 
 /// Smallest object whose bytes are worth a server-side copy when it is appended to; also the
@@ -43,25 +44,35 @@ pub struct WriteOptions {
     /// `Content-Disposition` to keep with the object.
     pub content_disposition: Option<String>,
     /// The user's own metadata.
-    pub metadata: Vec<(String, String)>,
+    pub metadata: Option<Vec<(String, String)>>,
     /// Bytes of one part; the store's `part_size` when missing.
     pub part_bytes: Option<usize>,
 }
 
 impl WriteOptions {
+    /// Whether a copy with these options differs from its source.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.content_type.is_some()
+            || self.cache_control.is_some()
+            || self.content_encoding.is_some()
+            || self.content_disposition.is_some()
+            || self.metadata.is_some()
+    }
+
     fn to_opendal(
         &self,
         can_create_only: bool,
         chunk: Option<(usize, usize)>,
     ) -> options::WriteOptions {
-        let metadata = self.metadata.iter().cloned().collect();
+        let metadata = self.metadata.iter().flatten().cloned();
         options::WriteOptions {
             if_not_exists: self.if_not_exists && can_create_only,
             content_type: self.content_type.clone(),
             cache_control: self.cache_control.clone(),
             content_encoding: self.content_encoding.clone(),
             content_disposition: self.content_disposition.clone(),
-            user_metadata: (!self.metadata.is_empty()).then_some(metadata),
+            user_metadata: self.metadata.is_some().then(|| metadata.collect()),
             chunk: chunk.map(|c| c.0),
             concurrent: chunk.map_or(1, |c| c.1),
             ..Default::default()
@@ -83,7 +94,7 @@ impl Store {
             }
             return writer.close().await;
         }
-        let place = self.file_place("write", path)?;
+        let place = self.write_place(path, how)?;
         self.check_create(&place, how).await?;
         let fail = |e: opendal_core::Error| self.write_error(&place, how, &e);
         let can = place
@@ -98,6 +109,7 @@ impl Store {
             .await
             .map_err(fail)?;
         let mut guard = AbortOnDrop(Some(writer));
+        let size = bytes.len() as u64;
         let writer = guard.get();
         let done = match writer.write(bytes).await {
             Ok(()) => writer.close().await,
@@ -106,7 +118,7 @@ impl Store {
         match self.settle(&place, how, &evidence, done).await {
             Ok(metadata) => {
                 guard.0 = None;
-                Ok(written(&place, metadata))
+                Ok(written(&place, metadata, size))
             }
             Err(e) => {
                 guard.abort().await;
@@ -158,9 +170,17 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub async fn open_writer(&self, path: &str, how: &WriteOptions) -> Result<ObjectWriter> {
-        let place = self.file_place("write", path)?;
+        let place = self.write_place(path, how)?;
         self.check_create(&place, how).await?;
         let capability = place.operator().info().capability();
+        let copying = self.inner.service.copying;
+        if how.append && !capability.write_can_copy_from && !copying.is_empty() {
+            let pairs = copying
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            let store = self.with(pairs.collect())?;
+            return Box::pin(store.open_writer(path, how)).await;
+        }
         let part = how.part_bytes.unwrap_or(self.part_bytes());
         let chunk = capability.write_can_multi.then_some((
             part.max(capability.write_multi_min_size.unwrap_or(0)),
@@ -187,6 +207,22 @@ impl Store {
             out.copy_present(path).await?;
         }
         Ok(out)
+    }
+
+    /// The place of a file to be written; what the service would not keep is refused.
+    fn write_place(&self, path: &str, how: &WriteOptions) -> Result<Place> {
+        let place = self.file_place("write", path)?;
+        let invalid =
+            |why: String| Error::new(Kind::ConfigInvalid, why).at("write", path, self.scheme());
+        if place.version.is_some() {
+            return Err(invalid("an old version cannot be written".to_owned()));
+        }
+        for (name, value) in how.metadata.iter().flatten() {
+            if let Some(why) = (self.inner.service.refuse_metadata)(name, value) {
+                return Err(invalid(format!("metadata {name:?}: {why}")));
+            }
+        }
+        Ok(place)
     }
 
     /// For services without a conditional write: look first. Not atomic.
@@ -231,9 +267,10 @@ fn uploading(place: &Place) -> (Operator, watch::Sender<bool>, Evidence) {
     (operator, cancel, evidence)
 }
 
-fn written(place: &Place, metadata: Metadata) -> Info {
+fn written(place: &Place, metadata: Metadata, size: u64) -> Info {
     let mut info = Info::new(place.name_of(&place.key), metadata);
     info.is_dir = false;
+    info.size = info.size.max(size);
     info
 }
 
@@ -298,9 +335,12 @@ enum Command {
 pub struct ObjectWriter {
     store: Store,
     place: Place,
+    /// Bytes so far.
+    size: u64,
     commands: Option<mpsc::Sender<Command>>,
     task: Option<JoinHandle<()>>,
     cancel: watch::Sender<bool>,
+    evidence: Evidence,
     /// The process whose runtime the task belongs to.
     process: u32,
     failure: Arc<Mutex<Option<Error>>>,
@@ -319,9 +359,11 @@ impl ObjectWriter {
         let mut out = ObjectWriter {
             store: store.clone(),
             place: place.clone(),
+            size: 0,
             commands: Some(commands),
             task: None,
             cancel,
+            evidence: evidence.clone(),
             process: runtime::process_number(),
             failure: Arc::clone(&failure),
         };
@@ -374,6 +416,7 @@ impl ObjectWriter {
         if bytes.is_empty() {
             return Ok(());
         }
+        self.size += bytes.len() as u64;
         self.send(Command::Write(bytes)).await
     }
 
@@ -388,7 +431,7 @@ impl ObjectWriter {
         let mut closing = CancelOnDrop(self.task.take(), self.cancel.clone());
         let metadata = answer.await.map_err(|_| self.why_gone())??;
         closing.0 = None;
-        Ok(written(&self.place, metadata))
+        Ok(written(&self.place, metadata, self.size))
     }
 
     /// Give up: nothing is published, and nothing stays behind on the service.
@@ -407,8 +450,11 @@ impl ObjectWriter {
 
     /// Put the object's present bytes in front: copied by the service where it can.
     async fn copy_present(&mut self, path: &str) -> Result<()> {
-        let size = match self.store.stat_file("append", path).await {
-            Ok(info) => info.size,
+        let (size, etag) = match self.store.stat_file("append", path).await {
+            Ok(info) => (
+                info.size,
+                info.metadata.and_then(|m| m.etag().map(str::to_owned)),
+            ),
             Err(e) if e.kind() == Kind::NotFound => return Ok(()),
             Err(e) => return Err(e),
         };
@@ -420,8 +466,10 @@ impl ObjectWriter {
                 .capability()
                 .write_can_copy_from
         {
+            self.evidence.copies_from(etag.as_deref());
             let (reply, answer) = oneshot::channel();
             self.send(Command::Copy(size, reply)).await?;
+            self.size += size;
             return answer.await.map_err(|_| self.why_gone())?;
         }
         let present = self.store.read(path, Span::default()).await?;

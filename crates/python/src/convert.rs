@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use crate::errors::exception;
 
@@ -95,11 +95,29 @@ fn datetime(py: Python<'_>, at: Duration) -> PyResult<Bound<'_, PyAny>> {
     make.bind(py).call1((at.as_secs_f64(), utc))
 }
 
+/// Whose names an info has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// fsspec's, and those of what the service tells.
+    Fsspec,
+    /// Beside them those that s3fs takes over from S3's API.
+    S3,
+}
+
 /// fsspec's dict for a file or directory.
-pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
+pub(crate) fn info_object(py: Python<'_>, info: &Info, names: Names) -> PyResult<Py<PyAny>> {
     let out = PyDict::new(py);
-    out.set_item(intern!(py, "name"), &info.name)?;
-    out.set_item(intern!(py, "size"), info.size)?;
+    let name = PyString::new(py, &info.name);
+    let size = info.size.into_pyobject(py)?;
+    out.set_item(intern!(py, "name"), &name)?;
+    out.set_item(intern!(py, "size"), &size)?;
+    if names == Names::S3 {
+        out.set_item(intern!(py, "Key"), &name)?;
+        out.set_item(intern!(py, "Size"), &size)?;
+        if info.is_dir {
+            out.set_item(intern!(py, "StorageClass"), intern!(py, "DIRECTORY"))?;
+        }
+    }
     let kind = if info.is_dir {
         intern!(py, "directory")
     } else {
@@ -118,7 +136,9 @@ pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
         out.set_item(intern!(py, "ETag"), etag)?;
     }
     if let Some(version) = metadata.version() {
-        out.set_item(intern!(py, "version_id"), version)?;
+        let version = PyString::new(py, version);
+        out.set_item(intern!(py, "version_id"), &version)?;
+        out.set_item(intern!(py, "VersionId"), version)?;
     }
     if let Some(kind) = metadata.content_type() {
         out.set_item(intern!(py, "ContentType"), kind)?;
@@ -129,20 +149,34 @@ pub(crate) fn info_object(py: Python<'_>, info: &Info) -> PyResult<Py<PyAny>> {
     if let Some(control) = metadata.cache_control() {
         out.set_item(intern!(py, "CacheControl"), control)?;
     }
-    if let Some(user) = metadata.user_metadata() {
+    if let Some(disposition) = metadata.content_disposition() {
+        out.set_item(intern!(py, "ContentDisposition"), disposition)?;
+    }
+    if metadata.is_deleted() {
+        out.set_item(intern!(py, "IsDeleteMarker"), true)?;
+    }
+    if let (Some(latest), Some(_)) = (metadata.is_current(), metadata.version()) {
+        out.set_item(intern!(py, "IsLatest"), latest)?;
+    }
+    for (name, value) in info.told() {
+        out.set_item(name, value)?;
+    }
+    if let Some(user) = info.user_metadata() {
         let dict = PyDict::new(py);
         for (key, value) in user {
             dict.set_item(key, value)?;
         }
-        out.set_item(intern!(py, "Metadata"), dict)?;
+        if !dict.is_empty() {
+            out.set_item(intern!(py, "Metadata"), dict)?;
+        }
     }
     Ok(out.into_any().unbind())
 }
 
-pub(crate) fn infos_object(py: Python<'_>, infos: &[Info]) -> PyResult<Py<PyAny>> {
+pub(crate) fn infos_object(py: Python<'_>, infos: &[Info], names: Names) -> PyResult<Py<PyAny>> {
     let out = PyList::empty(py);
     for info in infos {
-        out.append(info_object(py, info)?)?;
+        out.append(info_object(py, info, names)?)?;
     }
     Ok(out.into_any().unbind())
 }

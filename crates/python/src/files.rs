@@ -9,18 +9,19 @@ use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::bridge::{Pace, Pending, awaitable};
-use crate::convert::{info_object, none, payload, room};
+use crate::convert::{Names, info_object, none, payload, room};
 
 /// A file open for reading at any offset.
 #[pyclass(frozen, module = "opendalfs._core")]
 pub(crate) struct Reader {
     inner: ObjectReader,
     pace: Pace,
+    names: Names,
 }
 
 impl Reader {
-    pub(crate) fn new(inner: ObjectReader, pace: Pace) -> Self {
-        Reader { inner, pace }
+    pub(crate) fn new(inner: ObjectReader, pace: Pace, names: Names) -> Self {
+        Reader { inner, pace, names }
     }
 
     /// Bytes `start..end`, cut at the end of the file, straight into the object returned.
@@ -43,7 +44,7 @@ impl Reader {
     /// What was opened, as fsspec's info dict.
     #[getter]
     fn info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        info_object(py, self.inner.info())
+        info_object(py, self.inner.info(), self.names)
     }
 
     /// Bytes `start..end` of the file, cut at its end.
@@ -106,11 +107,13 @@ fn writable(view: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
 #[pyclass(frozen, module = "opendalfs._core")]
 pub(crate) struct Writer {
     inner: Arc<Mutex<ObjectWriter>>,
+    names: Names,
 }
 
 impl Writer {
-    pub(crate) fn new(inner: ObjectWriter) -> Self {
+    pub(crate) fn new(inner: ObjectWriter, names: Names) -> Self {
         Writer {
+            names,
             inner: Arc::new(Mutex::new(inner)),
         }
     }
@@ -129,9 +132,11 @@ impl Writer {
     /// Publish the file; the result is its info.
     #[pyo3(signature = () -> "collections.abc.Awaitable[dict[str, typing.Any]]")]
     fn close(&self) -> Pending {
-        let writer = Arc::clone(&self.inner);
+        let (writer, names) = (Arc::clone(&self.inner), self.names);
         let work = async move { writer.lock().await.close().await };
-        awaitable(Pace::Waiting, work, |py, info| info_object(py, &info))
+        awaitable(Pace::Waiting, work, move |py, info| {
+            info_object(py, &info, names)
+        })
     }
 
     /// Publish nothing and leave nothing behind.

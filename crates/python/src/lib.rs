@@ -4,6 +4,7 @@
 mod bridge;
 mod convert;
 mod errors;
+mod extras;
 mod files;
 mod options;
 mod store;
@@ -42,6 +43,8 @@ mod _core {
 
     #[pymodule_export]
     use super::bridge::{Pending, set_blocking, shutdown};
+    #[pymodule_export]
+    use super::extras::Extras;
     #[pymodule_export]
     use super::files::{Reader, Writer};
     #[pymodule_export]

@@ -11,9 +11,11 @@ use pyo3::types::PyDict;
 
 use crate::bridge::{Pace, Pending, Step, awaitable, staged, work};
 use crate::convert::{
-    bytes_object, filled, info_object, infos_object, names_object, none, outcomes, payload, room,
+    Names, bytes_object, filled, info_object, infos_object, names_object, none, outcomes, payload,
+    room,
 };
 use crate::errors::raise;
+use crate::extras::Extras;
 use crate::files::{Reader, Writer};
 use crate::transfer::Transfer;
 
@@ -27,10 +29,11 @@ const MAX_ROOM_BYTES: usize = 1 << 20;
 pub(crate) struct Store {
     inner: CoreStore,
     pace: Pace,
+    names: Names,
 }
 
 /// Keyword arguments of writes; `None` values count as not given.
-fn write_options(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<WriteOptions> {
+pub(crate) fn write_options(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<WriteOptions> {
     let mut out = WriteOptions::default();
     let Some(kwargs) = kwargs else { return Ok(out) };
     for (name, value) in kwargs {
@@ -47,7 +50,7 @@ fn write_options(kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<WriteOptions> {
             "content_disposition" => out.content_disposition = Some(value.extract()?),
             "metadata" => {
                 let pairs: HashMap<String, String> = value.extract()?;
-                out.metadata = pairs.into_iter().collect();
+                out.metadata = Some(pairs.into_iter().collect());
             }
             "part_bytes" => out.part_bytes = Some(value.extract()?),
             _ => {
@@ -96,7 +99,11 @@ impl Store {
             "fs" => Pace::Prompt,
             _ => Pace::Waiting,
         };
-        Ok(Store { inner, pace })
+        let names = match inner.scheme() {
+            "s3" => Names::S3,
+            _ => Names::Fsspec,
+        };
+        Ok(Store { inner, pace, names })
     }
 
     fn __repr__(&self) -> String {
@@ -127,6 +134,23 @@ impl Store {
         self.inner.has_implicit_dirs()
     }
 
+    /// This store with some options changed, for single calls.
+    #[pyo3(name = "with_options")]
+    fn changed(&self, py: Python<'_>, changes: HashMap<String, String>) -> PyResult<Store> {
+        let changed = self.inner.with(changes.into_iter().collect());
+        Ok(Store {
+            inner: changed.map_err(|e| raise(py, &e))?,
+            pace: self.pace,
+            names: self.names,
+        })
+    }
+
+    /// Calls beyond those on files.
+    #[getter]
+    fn extras(&self) -> Extras {
+        Extras::new(self.inner.clone(), self.names)
+    }
+
     /// What the service can do, by name.
     #[pyo3(signature = () -> "dict[str, bool]")]
     fn capabilities(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -146,6 +170,7 @@ impl Store {
             ("copy", can.copy),
             ("rename", can.rename),
             ("sign", can.presign),
+            ("versions", can.list_with_versions),
             ("pinned_reads", can.read_with_if_match),
             ("directories", !self.inner.has_implicit_dirs()),
         ] {
@@ -157,25 +182,31 @@ impl Store {
     /// Look up a file or directory.
     #[pyo3(signature = (path) -> "collections.abc.Awaitable[dict[str, typing.Any]]")]
     fn stat(&self, path: String) -> Pending {
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { store.stat(&path).await };
-        awaitable(self.quick(), work, |py, info| info_object(py, &info))
+        awaitable(self.quick(), work, move |py, info| {
+            info_object(py, &info, names)
+        })
     }
 
     /// Entries of a directory; of a file, the file itself.
     #[pyo3(signature = (path) -> "collections.abc.Awaitable[list[dict[str, typing.Any]]]")]
     fn list(&self, path: String) -> Pending {
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { store.list(&path).await };
-        awaitable(self.pace, work, |py, infos| infos_object(py, &infos))
+        awaitable(self.pace, work, move |py, infos| {
+            infos_object(py, &infos, names)
+        })
     }
 
     /// Everything below a directory whose name begins with `path/prefix`, `depth` levels down.
     #[pyo3(signature = (path, prefix = String::new(), depth = None) -> "collections.abc.Awaitable[list[dict[str, typing.Any]]]")]
     fn find(&self, path: String, prefix: String, depth: Option<usize>) -> Pending {
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { store.find(&path, &prefix, depth).await };
-        awaitable(self.pace, work, |py, infos| infos_object(py, &infos))
+        awaitable(self.pace, work, move |py, infos| {
+            infos_object(py, &infos, names)
+        })
     }
 
     /// The names of `list`, sorted.
@@ -266,10 +297,10 @@ impl Store {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Pending> {
         let (data, how) = (payload(data)?, write_options(options)?);
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { store.write(&path, data, &how).await };
-        Ok(awaitable(self.pace, work, |py, info| {
-            info_object(py, &info)
+        Ok(awaitable(self.pace, work, move |py, info| {
+            info_object(py, &info, names)
         }))
     }
 
@@ -285,20 +316,20 @@ impl Store {
             .into_iter()
             .map(|(path, data)| Ok((path, payload(&data)?)))
             .collect::<PyResult<_>>()?;
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { Ok(store.write_many(items, &how).await) };
-        Ok(awaitable(self.pace, work, |py, results| {
-            outcomes(py, results, |py, info| info_object(py, &info))
+        Ok(awaitable(self.pace, work, move |py, results| {
+            outcomes(py, results, |py, info| info_object(py, &info, names))
         }))
     }
 
     /// Open a file for reading.
     #[pyo3(signature = (path) -> "collections.abc.Awaitable[Reader]")]
     fn open_reader(&self, path: String) -> Pending {
-        let (store, pace) = (self.inner.clone(), self.pace);
+        let (store, pace, names) = (self.inner.clone(), self.pace, self.names);
         let work = async move { store.open_reader(&path).await };
         awaitable(pace, work, move |py, reader| {
-            Ok(Py::new(py, Reader::new(reader, pace))?.into_any())
+            Ok(Py::new(py, Reader::new(reader, pace, names))?.into_any())
         })
     }
 
@@ -306,10 +337,10 @@ impl Store {
     #[pyo3(signature = (path, **options) -> "collections.abc.Awaitable[Writer]")]
     fn open_writer(&self, path: String, options: Option<&Bound<'_, PyDict>>) -> PyResult<Pending> {
         let how = write_options(options)?;
-        let store = self.inner.clone();
+        let (store, names) = (self.inner.clone(), self.names);
         let work = async move { store.open_writer(&path, &how).await };
-        Ok(awaitable(Pace::Waiting, work, |py, writer| {
-            Ok(Py::new(py, Writer::new(writer))?.into_any())
+        Ok(awaitable(Pace::Waiting, work, move |py, writer| {
+            Ok(Py::new(py, Writer::new(writer, names))?.into_any())
         }))
     }
 
@@ -374,12 +405,18 @@ impl Store {
     }
 
     /// A URL that anyone can use until it expires.
-    #[pyo3(signature = (path, method, expires_s) -> "collections.abc.Awaitable[str]")]
-    fn sign(&self, path: String, method: String, expires_s: f64) -> PyResult<Pending> {
+    #[pyo3(signature = (path, method, expires_s, parameters) -> "collections.abc.Awaitable[str]")]
+    fn sign(
+        &self,
+        path: String,
+        method: String,
+        expires_s: f64,
+        parameters: Vec<(String, String)>,
+    ) -> PyResult<Pending> {
         let expires = Duration::try_from_secs_f64(expires_s)
             .map_err(|e| PyValueError::new_err(e.to_string()))?;
         let store = self.inner.clone();
-        let work = async move { store.sign(&path, &method, expires).await };
+        let work = async move { store.sign(&path, &method, &parameters, expires).await };
         Ok(awaitable(Pace::Waiting, work, |py, url| {
             Ok(url.into_pyobject(py)?.into_any().unbind())
         }))

@@ -1,13 +1,15 @@
 //! Options of S3 and how they become OpenDAL's.
 
-use opendal_service_s3::S3Config;
+use opendal_service_s3::S3;
 use opendalfs_core::error::{Error, Kind, Result};
-use opendalfs_core::options::OptionKind::{Count, Endpoint, Flag, Secret, Text};
+use opendalfs_core::options::OptionKind::{Bytes, Count, Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
-use opendalfs_core::service::{Operator, build_operator_with, refuse_dots};
+use opendalfs_core::service::{Operator, build_operator, refuse_dots};
 
 use crate::credentials;
 use crate::credentials::profile::Profile;
+
+use crate::{encryption, headers, integrity};
 
 /// S3's own limit.
 const MAX_KEY_BYTES: usize = 1024;
@@ -171,21 +173,21 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &["s3_additional_kwargs.SSECustomerAlgorithm"],
         Text,
         "",
-        "Algorithm for a key of your own.",
+        "Algorithm for a key of your own; AES256 where a key is given.",
     ),
     option(
         "server_side_encryption_customer_key",
         &["s3_additional_kwargs.SSECustomerKey"],
         Secret,
         "",
-        "The key, base64.",
+        "The key: 32 bytes, or these in base64.",
     ),
     option(
         "server_side_encryption_customer_key_md5",
         &["s3_additional_kwargs.SSECustomerKeyMD5"],
         Text,
         "",
-        "MD5 of the key, base64.",
+        "MD5 of the key, base64; made of the key where it is missing.",
     ),
     option(
         "default_storage_class",
@@ -205,8 +207,8 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "checksum_algorithm",
         &["s3_additional_kwargs.ChecksumAlgorithm"],
         Text,
-        "",
-        "crc32c or md5: checksum sent with uploads.",
+        "crc32c",
+        "crc32c or md5: checksum sent with uploads, and asked for with downloads; or none.",
     ),
     option(
         "delete_max_size",
@@ -248,7 +250,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &[],
         Flag,
         "",
-        "Accepted for s3fs's sake; it has no effect.",
+        "Accepted for s3fs's sake: a bucket that is elsewhere is found where the service says it is, and that is remembered.",
     ),
     option(
         "local_expiry_check",
@@ -269,7 +271,77 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         &[],
         Flag,
         "false",
-        "Only false: versions are not served yet.",
+        "Whether paths may name a version (`key?versionId=...`); files are then read at the version they had when they were opened.",
+    ),
+    option(
+        "multipart_copy_threshold",
+        &[],
+        Bytes,
+        "5368709120",
+        "Objects larger than this are copied in parts.",
+    ),
+    option(
+        "copy_part_size",
+        &[],
+        Bytes,
+        "536870912",
+        "Bytes of one part of such a copy.",
+    ),
+    option(
+        "tagging",
+        &["s3_additional_kwargs.Tagging"],
+        Text,
+        "",
+        "Tags of new objects, as the query of a URL: `a=1&b=2`.",
+    ),
+    option(
+        "content_language",
+        &["s3_additional_kwargs.ContentLanguage"],
+        Text,
+        "",
+        "Content-Language of new objects.",
+    ),
+    option(
+        "expires",
+        &["s3_additional_kwargs.Expires"],
+        Text,
+        "",
+        "Expires of new objects, an HTTP date.",
+    ),
+    option(
+        "website_redirect_location",
+        &["s3_additional_kwargs.WebsiteRedirectLocation"],
+        Text,
+        "",
+        "Where a website's request for a new object is sent.",
+    ),
+    option(
+        "object_lock_mode",
+        &["s3_additional_kwargs.ObjectLockMode"],
+        Text,
+        "",
+        "GOVERNANCE or COMPLIANCE: lock of new objects.",
+    ),
+    option(
+        "object_lock_retain_until_date",
+        &["s3_additional_kwargs.ObjectLockRetainUntilDate"],
+        Text,
+        "",
+        "When that lock ends, as ISO 8601.",
+    ),
+    option(
+        "object_lock_legal_hold",
+        &["s3_additional_kwargs.ObjectLockLegalHoldStatus"],
+        Text,
+        "",
+        "ON: a legal hold on new objects.",
+    ),
+    option(
+        "bucket_key_enabled",
+        &["s3_additional_kwargs.BucketKeyEnabled"],
+        Flag,
+        "",
+        "Use the bucket's key for SSE-KMS.",
     ),
 ];
 
@@ -281,11 +353,8 @@ pub(crate) fn build(options: &Options, container: Option<&str>) -> Result<Operat
             format!("{bucket:?} is no name of a bucket"),
         ));
     }
-    let settings = settings(options)?;
-    let chain = credentials::chain(options)?;
-    build_operator_with::<S3Config>(settings, Some(("bucket", bucket)), |builder| {
-        builder.credential_provider_chain(chain)
-    })
+    credentials::check(options)?;
+    build_operator::<S3>(settings(options)?, Some(("bucket", bucket)))
 }
 
 /// OpenDAL's settings for these options.
@@ -296,9 +365,6 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
             format!("option {name:?}: {why}"),
         ))
     };
-    if options.flag("version_aware") {
-        return refused("version_aware", "versions are not served yet");
-    }
     match options.text("signature_version") {
         None | Some("s3v4" | "v4") => {}
         Some(_) => return refused("signature_version", "only s3v4 is spoken"),
@@ -337,10 +403,18 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         "endpoint",
         "bucket",
         "region",
+        "multipart_copy_threshold",
+        "copy_part_size",
+        "skip_signature",
+        integrity::OPTION,
+        encryption::ALGORITHM,
+        encryption::KEY,
+        encryption::KEY_MD5,
     ];
+    headers::more(options)?;
     let mut out: Vec<(String, String)> = options
         .pairs()
-        .filter(|(name, _)| !ours.contains(&name.as_str()))
+        .filter(|(name, _)| !ours.contains(&name.as_str()) && !headers::is_ours(name))
         .collect();
     match options.text_or("addressing_style", "path") {
         "path" | "auto" => {}
@@ -351,6 +425,11 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         out.push(("endpoint".into(), endpoint));
     }
     out.push(("region".into(), region(options)));
+    // Requests are signed on their way: see `transport`.
+    out.push(("skip_signature".into(), "true".into()));
+    out.extend(integrity::setting(options)?);
+    let key = encryption::customer_key(options)?.into_iter();
+    out.extend(key.map(|(name, value)| (name.to_owned(), value)));
     Ok(out)
 }
 

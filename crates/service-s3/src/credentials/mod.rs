@@ -1,5 +1,5 @@
 //! Where credentials come from: looked for once, kept while they are good, renewed before they
-//! end. OpenDAL's service and the requests of our own ask here.
+//! end.
 //!
 //! The order is that of AWS's own tools: what the options say, the environment, the profile, a
 //! web identity, the container, the instance. A place that says nothing is passed over; one that
@@ -26,9 +26,7 @@ use opendalfs_core::options::Options;
 use opendalfs_core::runtime::PerProcess;
 use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::time::Timestamp;
-use reqsign_core::{
-    Context, OsEnv, ProvideCredential, ProvideCredentialChain, Signer, SigningCredential,
-};
+use reqsign_core::{Context, OsEnv, ProvideCredential, Signer, SigningCredential};
 use reqsign_file_read_tokio::TokioFileRead;
 
 use search::Search;
@@ -40,7 +38,7 @@ const HEADROOM: Duration = Duration::from_secs(10);
 /// Sets of options kept beyond those in use.
 const MAX_IDLE: usize = 64;
 
-/// Sign a request of our own for a region, unless the options say not to: in its headers, or
+/// Sign a request for a region, unless the options say not to: in its headers, or
 /// with `expires` in its URL.
 ///
 /// # Errors
@@ -60,30 +58,27 @@ pub(crate) async fn sign(
         .with_file_read(TokioFileRead)
         .with_http_send(http.clone())
         .with_env(OsEnv);
-    let signer = RequestSigner::new("s3", region);
-    let signed = Signer::new(ctx, Credentials::of(options)?, signer)
+    let (credentials, signer) = (Credentials::of(options)?, RequestSigner::new("s3", region));
+    let kept = Arc::clone(&credentials.kept);
+    let signed = Signer::new(ctx, credentials, signer)
         .sign(parts, expires)
         .await;
     // The client adds its own.
     parts.headers.remove(HOST);
     signed.map_err(|e| {
-        explain(options).unwrap_or_else(|| Error::new(Kind::PermissionDenied, e.to_string()))
+        // The signer loses what the search said.
+        let failure = lock(&kept.failure);
+        let said = failure.as_ref().map(|(_, err)| err.clone());
+        said.unwrap_or_else(|| Error::new(Kind::PermissionDenied, e.to_string()))
     })
 }
 
-/// The same for OpenDAL's service.
+/// Whether the options say where to look.
 ///
 /// # Errors
 /// `ConfigInvalid` for options that contradict each other, or name no profile there is.
-pub(crate) fn chain(options: &Options) -> Result<ProvideCredentialChain<Credential>> {
-    Ok(ProvideCredentialChain::new().push(Credentials::of(options)?))
-}
-
-/// Why OpenDAL got no credentials lately: its chain of providers loses what they say.
-pub(crate) fn explain(options: &Options) -> Option<Error> {
-    let credentials = Credentials::of(options).ok()?;
-    let failure = lock(&credentials.kept.failure);
-    failure.as_ref().map(|(_, err)| err.clone())
+pub(crate) fn check(options: &Options) -> Result<()> {
+    Credentials::of(options).map(drop)
 }
 
 /// What is kept for one set of options in one environment.
