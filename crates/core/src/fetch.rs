@@ -248,6 +248,16 @@ impl Store {
                 let why = Error::new(Kind::IsADirectory, "");
                 Err(why.at("read", &place.path, self.scheme()))
             }
+            // Where directories are real, each service has another word for reading one.
+            ErrorKind::Unexpected if !self.has_implicit_dirs() => {
+                match self.stat(&place.path).await {
+                    Ok(info) if info.is_dir => {
+                        let why = Error::new(Kind::IsADirectory, "");
+                        Err(why.at("read", &place.path, self.scheme()))
+                    }
+                    _ => Err(self.error("read", place, err)),
+                }
+            }
             _ => Err(self.error("read", place, err)),
         }
     }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use opendal_core::{Buffer, ErrorKind, HttpBody, HttpTransport, HttpTransporter};
 use opendal_http_transport_reqwest::ReqwestTransport;
 use tokio::sync::watch;
@@ -210,7 +210,13 @@ impl HttpTransport for Bounded {
             };
             lock(&self.peers).insert(endpoint.clone(), peer);
         }
-        let (parts, body) = partial::cut(range.as_ref(), resp).into_parts();
+        let resp = partial::cut(range.as_ref(), resp);
+        if resp.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            // Most of OpenDAL's services call this unexpected.
+            let err = opendal_core::Error::new(ErrorKind::RangeNotSatisfied, "");
+            return Err(err.with_context("endpoint", &endpoint));
+        }
+        let (parts, body) = resp.into_parts();
         let patience = self.request_timeout;
         let body = body.map_inner(|stream| {
             let stalls = StallGuard { patience, endpoint };

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod bulk;
+mod capabilities;
 pub mod error;
 mod exact;
 mod fetch;
@@ -31,6 +32,7 @@ pub mod store;
 pub mod target;
 mod transfer;
 mod translate;
+mod whole;
 mod write;
 
 pub use bulk::{Event, Job, Transfer};

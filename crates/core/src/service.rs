@@ -32,6 +32,8 @@ pub struct Service {
     pub has_prefixes: bool,
     /// The content is on this machine: one long read is better than parts.
     pub is_local: bool,
+    /// When others see a file that is written.
+    pub writes: Writes,
     /// Make the operator for one container.
     pub build: fn(&Options, Option<&str>) -> Result<Operator>,
     /// Why a key cannot be stored exactly, if it cannot.
@@ -40,6 +42,19 @@ pub struct Service {
     pub extension: Option<&'static dyn Extension>,
     /// A listing of names alone, where they come without the rest.
     pub names: Option<Names>,
+    /// What requests go through on their way to the HTTP client.
+    pub transport: Option<fn(&Options, HttpTransporter) -> HttpTransporter>,
+}
+
+/// When others see a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// When it is complete: the service sees to it.
+    Whole,
+    /// When it is complete: it is written beside its name, and renamed.
+    Renamed,
+    /// While it is written.
+    Visible,
 }
 
 /// Keys below a directory key (`/` or `dir/`), or beside it those that begin with it, and
@@ -65,10 +80,12 @@ impl Service {
             has_implicit_dirs: true,
             has_prefixes: false,
             is_local: false,
+            writes: Writes::Whole,
             build,
             refuse_key: refuse_dots,
             extension: None,
             names: None,
+            transport: None,
         }
     }
 }

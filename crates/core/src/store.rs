@@ -17,7 +17,8 @@ use crate::http;
 use crate::info::Info;
 use crate::options::Options;
 use crate::runtime::PerProcess;
-use crate::service::{self, Service};
+use crate::service::{self, Service, Writes};
+use crate::whole::WholeWrites;
 
 /// One configured place to keep objects. Cheap to clone; usable from any thread; in a forked
 /// child its connections are made anew.
@@ -141,13 +142,7 @@ impl Store {
             }),
         };
         // Bad values are found now, not at the first request.
-        store.doors(
-            store
-                .inner
-                .fixed
-                .as_deref()
-                .or(service.container.map(|_| "opendalfs")),
-        )?;
+        store.any_doors()?;
         Ok(store)
     }
 
@@ -180,12 +175,22 @@ impl Store {
     /// # Errors
     /// Those of making an operator.
     pub fn capability(&self) -> Result<Capability> {
-        let container = self.inner.fixed.as_deref().or(self
-            .inner
-            .service
-            .container
-            .map(|_| "opendalfs"));
-        Ok(self.doors(container)?.operator.info().capability())
+        Ok(self.any_doors()?.operator.info().capability())
+    }
+
+    /// The same without what the layers of this crate add.
+    pub(crate) fn own_capability(&self) -> Result<Capability> {
+        Ok(self.any_doors()?.reads.info().capability())
+    }
+
+    /// The ways to any one container.
+    fn any_doors(&self) -> Result<Arc<Doors>> {
+        let any = self.inner.service.container.map(|_| "opendalfs");
+        self.doors(self.inner.fixed.as_deref().or(any))
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.inner.service
     }
 
     pub(crate) fn has_prefixes(&self) -> bool {
@@ -219,7 +224,11 @@ impl Store {
     }
 
     fn http(&self) -> Result<HttpTransporter> {
-        http::transporter(&self.inner.options)
+        let client = http::transporter(&self.inner.options)?;
+        Ok(match self.inner.service.transport {
+            Some(transport) => transport(&self.inner.options, client),
+            None => client,
+        })
     }
 
     /// The operator of one container, made on first use in this process.
@@ -258,6 +267,9 @@ impl Store {
             reads,
             operator: bare
                 .with_context(context)
+                .layer(WholeWrites {
+                    by_rename: self.inner.service.writes == Writes::Renamed,
+                })
                 .layer(MimeGuessLayer::default())
                 .layer(ExactKeys)
                 .layer(retry),
@@ -364,7 +376,8 @@ impl Store {
 
     async fn stat_root(&self, place: &Place) -> Result<Info> {
         let name = place.name_of("");
-        if self.has_containers() && place.operator().info().capability().list {
+        // One request only where everything below is listed at once.
+        if self.has_containers() && place.operator().info().capability().list_with_recursive {
             // An empty bucket lists nothing; a missing one is an error.
             self.has_entries(place).await?;
         }
