@@ -2,7 +2,7 @@
 # `PYTHON=/path/to/python make setup` chooses the interpreter .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check test-rust test-python bench stubs docs wheels clean
+.PHONY: help setup build demo test check test-rust test-python test-services bench stubs docs wheels clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-rust: ## Rust tests only
 
 test-python: ## Python tests only; PYTEST_ARGS="-k listing -x" chooses
 	scripts/test python
+
+test-services: ## the services no wheel has: compile all, test Redis and SQLite
+	scripts/test services
 
 bench: ## micro-benchmarks: memory, local, await, import; scripts/bench s3 measures S3
 	scripts/bench $(BENCH_ARGS)

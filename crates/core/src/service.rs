@@ -34,6 +34,8 @@ pub struct Service {
     pub is_local: bool,
     /// When others see a file that is written.
     pub writes: Writes,
+    /// OpenDAL's service puts keys into the URLs it signs as they are: without blanks, `%`, `?`.
+    pub signs_raw_keys: bool,
     /// Make the operator for one container.
     pub build: fn(&Options, Option<&str>) -> Result<Operator>,
     /// Why a key cannot be stored exactly, if it cannot.
@@ -81,6 +83,7 @@ impl Service {
             has_prefixes: false,
             is_local: false,
             writes: Writes::Whole,
+            signs_raw_keys: false,
             build,
             refuse_key: refuse_dots,
             extension: None,

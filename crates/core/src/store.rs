@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opendal_core::layers::SimulateLayer;
 use opendal_core::options::ListOptions;
-use opendal_core::raw::OpStat;
+use opendal_core::raw::{OpStat, percent_encode_path};
 use opendal_core::{Capability, HttpTransporter, Operator};
 use opendal_layer_mime_guess::MimeGuessLayer;
 use opendal_layer_retry::RetryLayer;
@@ -504,7 +504,16 @@ impl Store {
     /// `Unsupported` where the service signs no URLs.
     pub async fn sign(&self, path: &str, method: &str, expires: Duration) -> Result<String> {
         let place = self.place("sign", path)?;
-        let (key, op) = (place.wire(), &place.operator());
+        if !place.operator().info().capability().presign {
+            // Azure's would be signed with a key, for reading, writing and removing alike.
+            let why = Error::new(Kind::Unsupported, "it signs no URLs with these options");
+            return Err(why.at("sign", path, self.scheme()));
+        }
+        let key = match self.service().signs_raw_keys {
+            true => disguise(&percent_encode_path(&place.key)).into_owned(),
+            false => place.wire().into_owned(),
+        };
+        let op = place.operator();
         let signed = match method.to_ascii_uppercase().as_str() {
             "GET" => op.presign_read(&key, expires).await,
             "PUT" => op.presign_write(&key, expires).await,
