@@ -9,7 +9,7 @@ use opendal_core::raw::{
     OpCopy, OpCreateDir, OpList, OpPresign, OpRead, OpRename, OpStat, OpWrite, RpCreateDir,
     RpPresign, RpRename, RpStat, Service, ServiceInfo, Servicer, build_rooted_abs_path,
     format_authorization_by_basic, format_authorization_by_bearer, normalize_root, oio,
-    percent_encode_path,
+    parse_into_metadata, percent_encode_path,
 };
 use opendal_core::{
     Buffer, Capability, Configurator, Error, ErrorKind, HttpRedirect, Metadata, MetadataBuilder,
@@ -102,7 +102,7 @@ impl Backend {
         if !answer.status().is_success() {
             return Err(failed(&answer));
         }
-        metadata_of(answer.headers())
+        parse_into_metadata(path, answer.headers())
     }
 
     /// The keys directly below a directory; nothing where the server shows no page of it.
@@ -140,24 +140,6 @@ fn is_dir_url(url: &str) -> bool {
         .next()
         .unwrap_or_default()
         .ends_with('/')
-}
-
-fn metadata_of(headers: &http::HeaderMap) -> Result<Metadata> {
-    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-    // What is packed for the way has another length there.
-    let is_packed = text(header::CONTENT_ENCODING).is_some_and(|v| v != "identity");
-    let size = text(header::CONTENT_LENGTH).and_then(|v| v.parse().ok());
-    let mut out = MetadataBuilder::file(size.filter(|_| !is_packed).unwrap_or(0));
-    if let Some(kind) = text(header::CONTENT_TYPE) {
-        out.content_type(kind);
-    }
-    if let Some(etag) = text(header::ETAG) {
-        out.etag(etag);
-    }
-    if let Some(at) = opendal_core::raw::parse_last_modified(headers)? {
-        out.last_modified(at);
-    }
-    Ok(out.build())
 }
 
 fn failed(answer: &Response<Buffer>) -> Error {
@@ -281,7 +263,12 @@ impl Lister {
                 Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
                     Ok(None)
                 }
-                Err(e) => Err(e),
+                Err(e) if e.is_temporary() => Err(e),
+                // It is there, and nobody tells its size.
+                Err(_) => Ok(Some(oio::Entry::with(
+                    key,
+                    MetadataBuilder::file(0).build(),
+                ))),
             }
         })
     }
