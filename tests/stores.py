@@ -176,5 +176,8 @@ _BUILT = {scheme for scheme, _ in _core.schemes()}
 #: The rows of the services of this build, by scheme.
 SERVERS = {server.scheme: server for server in _TABLE if server.scheme in _BUILT}
 
-#: Every store that files can be written to, by scheme.
-WRITABLE = ["memory", "fs", "s3", *SERVERS]
+#: Those of databases, which list nothing.
+DATABASES = [scheme for scheme in ("redis", "sqlite") if scheme in SERVERS]
+
+#: Every store that files can be written to and found again, by scheme.
+WRITABLE = ["memory", "fs", "s3", *(scheme for scheme in SERVERS if scheme not in DATABASES)]
