@@ -2,7 +2,7 @@
 # `PYTHON=/path/to/python make setup` chooses the interpreter .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check test-rust test-python soak audit bench stubs docs wheels clean
+.PHONY: help setup build demo test check test-rust test-python test-services soak audit bench stubs docs wheels clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-rust: ## Rust tests only
 
 test-python: ## Python tests only; PYTEST_ARGS="-k listing -x" chooses
 	scripts/test python
+
+test-services: ## the services no wheel has: compile all, test Redis and SQLite
+	scripts/test services
 
 soak: ## random operations and fuzzing for as long as you like: SOAK_MINUTES=5 of each target
 	scripts/soak $(SOAK_MINUTES)

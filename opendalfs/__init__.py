@@ -17,6 +17,7 @@ from opendalfs.services import (
     HttpsFileSystem,
     MemoryFileSystem,
     S3FileSystem,
+    SftpFileSystem,
     WebdavFileSystem,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "OpendalFileSystem",
     "OpendalfsError",
     "S3FileSystem",
+    "SftpFileSystem",
     "WebdavFileSystem",
     "__version__",
     "register",

@@ -144,7 +144,18 @@ class Base(AsyncFileSystem):
         return f"<{type(self).__name__} {self.scheme}>"
 
     def capabilities(self) -> dict[str, bool]:
-        """What the store can do, by name. No request is made."""
+        """What the store can do, by name. No request is made.
+
+        Returns
+        -------
+        dict of str to bool
+            ``read``, ``pinned_reads``, ``versions``, ``write``, ``atomic_write``,
+            ``create_only``, ``multipart``, ``append``, ``user_metadata``, ``content_type``,
+            ``delete``, ``bulk_delete``, ``list``, ``list_recursive``, ``copy``, ``rename``,
+            ``sign``, ``directories``, ``buckets``; their meanings are in the documentation,
+            ``docs/reference/services.md``. What is False raises `Unsupported`, or is done
+            another way.
+        """
         return self._store.capabilities()
 
     # ---- what a single call asks for

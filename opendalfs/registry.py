@@ -29,6 +29,8 @@ _STAND_INS = {
     "memory": "memory",
     "http": "http",
     "https": "https",
+    "sftp": "sftp",
+    "ssh": "sftp",
     "webdav": "webdav",
     "github": "github",
 }
@@ -61,8 +63,8 @@ def register_as(protocol: str) -> None:
     Parameters
     ----------
     protocol : str
-        One of s3, s3a, gs, gcs, az, abfs, abfss, file, local, memory, http, https, webdav,
-        github.
+        One of s3, s3a, gs, gcs, az, abfs, abfss, file, local, memory, http, https, sftp,
+        ssh, webdav, github.
 
     Raises
     ------

@@ -21,6 +21,7 @@ __all__ = [
     "HttpsFileSystem",
     "MemoryFileSystem",
     "S3FileSystem",
+    "SftpFileSystem",
     "WebdavFileSystem",
 ]
 
@@ -123,6 +124,17 @@ class HttpsFileSystem(_Service):
     scheme = "https"
     protocol = protocols_of("https")
     foreign_protocols = ("https",)
+
+
+class SftpFileSystem(_Service):
+    """SFTP servers, through this machine's ``ssh``: ``opendal+sftp://user@host:port/path``.
+
+    Not on Windows.
+    """
+
+    scheme = "sftp"
+    protocol = protocols_of("sftp")
+    foreign_protocols = ("sftp", "ssh")
 
 
 class WebdavFileSystem(_Service):

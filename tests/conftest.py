@@ -20,6 +20,7 @@ import fsspec
 import pytest
 
 from tests.faults.proxy import Proxy
+from tests.stores import SERVERS, WRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Store:
     Attributes
     ----------
     scheme : str
-        Name of the service: ``memory``, ``fs`` or ``s3``.
+        Name of the service: ``memory``, ``s3``, ...
     fs : fsspec.AbstractFileSystem
         Synchronous filesystem made by ``fsspec.filesystem("opendal", ...)``.
     root : str
@@ -56,6 +57,10 @@ class Store:
     def join(self, *parts: str) -> str:
         """Return the path of ``parts`` below ``root``."""
         return "/".join((self.root, *parts))
+
+    def again(self) -> Any:
+        """Return another instance, which shares nothing with ``fs``."""
+        return fsspec.filesystem("opendal", skip_instance_cache=True, **self.options)
 
     def url(self, *parts: str) -> str:
         """Return the URL of ``parts`` below ``root``."""
@@ -237,6 +242,23 @@ def relay(s3_options: dict[str, Any]) -> Iterator[Proxy]:
     server = Proxy(S3_ENDPOINT, s3_options)
     yield server
     server.close()
+
+
+@pytest.fixture(params=WRITABLE)
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Give every store that files can be written to, in turn."""
+    server = SERVERS.get(request.param)
+    if server is None:
+        yield request.getfixturevalue("local" if request.param == "fs" else request.param)
+        return
+    server.need()
+    options = {"scheme": server.scheme, **server.options(tmp_path)}
+    store = Store(
+        server.scheme, fsspec.filesystem("opendal", **options), server.root(tmp_path), options
+    )
+    yield store
+    with suppress(FileNotFoundError):
+        store.fs.rm(store.root, recursive=True)
 
 
 @pytest.fixture

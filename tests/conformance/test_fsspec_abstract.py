@@ -44,45 +44,21 @@ class Fixtures(abstract.AbstractFixtures):
     def fs_sanitize_path(self) -> Any:
         return make_path_posix if os.name == "nt" else str
 
-    @pytest.fixture
-    def supports_empty_directories(self) -> bool:
-        return False
 
-
-class OnMemory(Fixtures):
-    @pytest.fixture
-    def fs(self, memory: Any) -> Any:
-        return memory.fs
+class OnStores(Fixtures):
+    """Every store that files can be written to."""
 
     @pytest.fixture
-    def fs_path(self, memory: Any) -> str:
-        return memory.root
-
-
-class OnS3(Fixtures):
-    @pytest.fixture
-    def fs(self, s3: Any) -> Any:
-        return s3.fs
+    def fs(self, any_store: Any) -> Any:
+        return any_store.fs
 
     @pytest.fixture
-    def fs_path(self, s3: Any) -> str:
-        return s3.root
-
-
-class OnDisk(Fixtures):
-    """The local disk by absolute paths."""
+    def fs_path(self, any_store: Any) -> str:
+        return any_store.root
 
     @pytest.fixture
-    def fs(self, local: Any) -> Any:
-        return local.fs
-
-    @pytest.fixture
-    def fs_path(self, local: Any) -> str:
-        return local.root
-
-    @pytest.fixture
-    def supports_empty_directories(self) -> bool:
-        return True
+    def supports_empty_directories(self, any_store: Any) -> bool:
+        return any_store.fs.capabilities()["directories"]
 
 
 class OnDiskBelowRoot(Fixtures):
@@ -103,49 +79,19 @@ class OnDiskBelowRoot(Fixtures):
         return True
 
 
-class TestCopyOnMemory(OnMemory, abstract.AbstractCopyTests): ...
+class TestCopy(OnStores, abstract.AbstractCopyTests): ...
 
 
-class TestGetOnMemory(OnMemory, abstract.AbstractGetTests): ...
+class TestGet(OnStores, abstract.AbstractGetTests): ...
 
 
-class TestPutOnMemory(OnMemory, abstract.AbstractPutTests): ...
+class TestPut(OnStores, abstract.AbstractPutTests): ...
 
 
-class TestOpenOnMemory(OnMemory, abstract.AbstractOpenTests): ...
+class TestOpen(OnStores, abstract.AbstractOpenTests): ...
 
 
-class TestPipeOnMemory(OnMemory, abstract.AbstractPipeTests): ...
-
-
-class TestCopyOnS3(OnS3, abstract.AbstractCopyTests): ...
-
-
-class TestGetOnS3(OnS3, abstract.AbstractGetTests): ...
-
-
-class TestPutOnS3(OnS3, abstract.AbstractPutTests): ...
-
-
-class TestOpenOnS3(OnS3, abstract.AbstractOpenTests): ...
-
-
-class TestPipeOnS3(OnS3, abstract.AbstractPipeTests): ...
-
-
-class TestCopyOnDisk(OnDisk, abstract.AbstractCopyTests): ...
-
-
-class TestGetOnDisk(OnDisk, abstract.AbstractGetTests): ...
-
-
-class TestPutOnDisk(OnDisk, abstract.AbstractPutTests): ...
-
-
-class TestOpenOnDisk(OnDisk, abstract.AbstractOpenTests): ...
-
-
-class TestPipeOnDisk(OnDisk, abstract.AbstractPipeTests): ...
+class TestPipe(OnStores, abstract.AbstractPipeTests): ...
 
 
 class TestCopyOnDiskBelowRoot(OnDiskBelowRoot, abstract.AbstractCopyTests): ...
@@ -163,7 +109,7 @@ class TestOpenOnDiskBelowRoot(OnDiskBelowRoot, abstract.AbstractOpenTests): ...
 class TestPipeOnDiskBelowRoot(OnDiskBelowRoot, abstract.AbstractPipeTests): ...
 
 
-@pytest.mark.parametrize("store", [OnMemory, OnS3, OnDisk, OnDiskBelowRoot])
+@pytest.mark.parametrize("store", [OnStores, OnDiskBelowRoot])
 def test_every_class_of_the_suite_runs_on_the_store(store: type) -> None:
     offered = {
         suite

@@ -39,8 +39,9 @@ def on_disk(root: str) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def contents(store: Any, request: pytest.FixtureRequest) -> Any:
+def contents(any_store: Any, request: pytest.FixtureRequest) -> Any:
     """Give a function which reads the whole store by other means where there are any."""
+    store = any_store
     if store.scheme == "s3":
         witness = request.getfixturevalue("witness")
         return lambda: witness.contents(store.root)
@@ -52,9 +53,9 @@ def contents(store: Any, request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def tree(store: Any) -> None:
+def tree(any_store: Any) -> None:
     """Fill the store before each test."""
-    fill(store.fs, store.root)
+    fill(any_store.fs, any_store.root)
 
 
 @pytest.mark.parametrize(
@@ -72,42 +73,44 @@ def tree(store: Any) -> None:
     ],
 )
 def test_move_ends_as_on_the_local_filesystem(
-    store: Any, contents: Any, tmp_path: Path, source: str, target: str
+    any_store: Any, contents: Any, tmp_path: Path, source: str, target: str
 ) -> None:
     reference = LocalFileSystem(auto_mkdir=True)
     expected_root = (tmp_path / "expected").as_posix()
     fill(reference, expected_root)
-    recursive = store.fs.isdir(store.join(source))
+    recursive = any_store.fs.isdir(any_store.join(source))
 
     reference.mv(f"{expected_root}/{source}", f"{expected_root}/{target}", recursive=recursive)
-    store.fs.mv(store.join(source), store.join(target), recursive=recursive)
+    any_store.fs.mv(any_store.join(source), any_store.join(target), recursive=recursive)
 
     assert contents() == on_disk(expected_root)
 
 
-def test_move_by_glob_takes_the_matching_files(store: Any, contents: Any) -> None:
-    store.fs.mv(store.join("file*"), store.join("other") + "/")
+def test_move_by_glob_takes_the_matching_files(any_store: Any, contents: Any) -> None:
+    any_store.fs.mv(any_store.join("file*"), any_store.join("other") + "/")
 
     left = {name: data for name, data in TREE.items() if not name.startswith("file")}
     assert contents() == {**left, "other/file1": b"one", "other/file2": b"two"}
 
 
-def test_move_of_a_missing_file_says_so_and_changes_nothing(store: Any, contents: Any) -> None:
+def test_move_of_a_missing_file_says_so_and_changes_nothing(any_store: Any, contents: Any) -> None:
     with pytest.raises(FileNotFoundError, match="absent"):
-        store.fs.mv(store.join("absent"), store.join("file1"))
+        any_store.fs.mv(any_store.join("absent"), any_store.join("file1"))
 
     assert contents() == TREE
 
 
-def test_move_of_a_directory_without_recursive_loses_nothing(store: Any, contents: Any) -> None:
+def test_move_of_a_directory_without_recursive_loses_nothing(any_store: Any, contents: Any) -> None:
     with suppress(OSError, ValueError):
-        store.fs.mv(store.join("folder"), store.join("renamed"))
+        any_store.fs.mv(any_store.join("folder"), any_store.join("renamed"))
 
     assert sorted(contents().values()) == sorted(TREE.values())
 
 
-def test_move_of_a_directory_into_itself_loses_nothing(store: Any, contents: Any) -> None:
+def test_move_of_a_directory_into_itself_loses_nothing(any_store: Any, contents: Any) -> None:
     with suppress(OSError, ValueError):
-        store.fs.mv(store.join("folder"), store.join("folder", "inside"), recursive=True)
+        any_store.fs.mv(
+            any_store.join("folder"), any_store.join("folder", "inside"), recursive=True
+        )
 
     assert set(TREE.values()) <= set(contents().values())

@@ -6,14 +6,17 @@ import fsspec
 import pytest
 
 import opendalfs
-from opendalfs import OpendalFileSystem
+from opendalfs import OpendalFileSystem, _core
 
 CLASSES = [
     "AzblobFileSystem",
     "FsFileSystem",
     "GCSFileSystem",
+    "HttpFileSystem",
     "MemoryFileSystem",
     "S3FileSystem",
+    "SftpFileSystem",
+    "WebdavFileSystem",
 ]
 
 
@@ -82,3 +85,18 @@ def test_the_same_options_give_the_same_instance(s3_options):
 def test_instances_are_equal_by_class_and_options(make_s3):
     assert make_s3() == make_s3()
     assert make_s3() != make_s3(use_listings_cache=False)
+
+
+@pytest.mark.parametrize("scheme", [scheme for scheme, _ in _core.schemes()])
+def test_every_service_tells_the_same_capabilities(scheme):
+    needed = {
+        "azblob": {"account_name": "a"},
+        "azdls": {"account_name": "a"},
+        "github": {"owner": "o", "repo": "r"},
+        "webdav": {"endpoint": "http://localhost"},
+    }
+    fs = OpendalFileSystem(scheme, skip_instance_cache=True, **needed.get(scheme, {}))
+    can = fs.capabilities()
+    assert list(can) == list(OpendalFileSystem("memory").capabilities())
+    assert all(type(value) is bool for value in can.values())
+    assert can["read"]

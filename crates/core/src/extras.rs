@@ -8,8 +8,10 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use opendal_core::HttpTransporter;
 use opendal_core::options::{ListOptions, RestoreOptions};
+use opendal_core::raw::percent_encode_path;
 
 use crate::error::{Error, Kind, Result};
+use crate::exact::disguise;
 use crate::info::Info;
 use crate::options::Options;
 use crate::place::Place;
@@ -88,6 +90,13 @@ pub trait Extras: Send + Sync + std::fmt::Debug {
     fn uploads<'a>(&'a self, at: Spot<'a>) -> BoxFuture<'a, Result<Vec<Upload>>>;
     /// Give an upload up.
     fn abort_upload<'a>(&'a self, at: Spot<'a>, id: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// Remove these keys of one container, each with its version, if one is meant; each has an
+    /// outcome of its own. A key that is not there is no error.
+    fn remove_many<'a>(
+        &'a self,
+        at: Spot<'a>,
+        keys: &'a [(String, Option<String>)],
+    ) -> BoxFuture<'a, Result<Vec<Result<()>>>>;
     /// Forget where containers were found to be.
     fn forget_regions(&self);
 }
@@ -272,7 +281,18 @@ impl Store {
         if !parameters.is_empty() {
             return Err(at(Error::new(Kind::Unsupported, "parameters of a URL")));
         }
-        let (key, op) = (place.wire(), &place.operator());
+        if !place.operator().info().capability().presign {
+            // Azure's would be signed with a key, for reading, writing and removing alike.
+            return Err(at(Error::new(
+                Kind::Unsupported,
+                "it signs no URLs with these options",
+            )));
+        }
+        let key = match self.service().signs_raw_keys {
+            true => disguise(&percent_encode_path(&place.key)).into_owned(),
+            false => place.wire().into_owned(),
+        };
+        let op = place.operator();
         let signed = match method.as_str() {
             "GET" => op.presign_read(&key, expires).await,
             "PUT" => op.presign_write(&key, expires).await,

@@ -64,6 +64,18 @@ pub(crate) fn streaming(options: &Options) -> Result<HttpTransporter> {
     retrying(options, true)
 }
 
+/// The same for those who can ask somebody else: few attempts, few seconds.
+///
+/// # Errors
+/// As [`transporter`].
+pub fn impatient(options: &Options) -> Result<HttpTransporter> {
+    Ok(HttpTransporter::new(Retrying {
+        inner: bounded(options)?,
+        policy: Policy::of(options).impatient(),
+        is_streaming: false,
+    }))
+}
+
 fn retrying(options: &Options, is_streaming: bool) -> Result<HttpTransporter> {
     Ok(HttpTransporter::new(Retrying {
         inner: bounded(options)?,
@@ -385,7 +397,13 @@ impl Bounded {
             };
             lock(&self.peers).insert(endpoint.to_owned(), peer);
         }
-        let (parts, body) = partial::cut(range.as_ref(), resp).into_parts();
+        let resp = partial::cut(range.as_ref(), resp);
+        if resp.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            // Most of OpenDAL's services call this unexpected.
+            let err = opendal_core::Error::new(ErrorKind::RangeNotSatisfied, "");
+            return Err(err.with_context("endpoint", endpoint));
+        }
+        let (parts, body) = resp.into_parts();
         let (patience, endpoint) = (self.request_timeout, endpoint.to_owned());
         let body = body.map_inner(|stream| {
             let rest = (stream, endpoint, room);

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod bulk;
+mod capabilities;
 mod checksum;
 pub mod error;
 mod exact;
@@ -39,6 +40,7 @@ pub mod target;
 mod transfer;
 mod translate;
 mod upload;
+mod whole;
 mod write;
 
 pub use bulk::{Event, Job, Transfer};

@@ -37,8 +37,20 @@ fn names_total(headers: &HeaderMap) -> bool {
         .is_some_and(|v| !v.ends_with('*'))
 }
 
+/// Whether a part ends before it begins (`bytes 10-9/10`): what Azurite says behind the end.
+fn is_nothing(headers: &HeaderMap) -> bool {
+    let part = headers.get(CONTENT_RANGE).and_then(|v| v.to_str().ok());
+    let ends = part.and_then(|v| v.strip_prefix("bytes ")?.split('/').next()?.split_once('-'));
+    ends.and_then(|(start, end)| Some((start.parse::<u64>().ok()?, end.parse::<u64>().ok()?)))
+        .is_some_and(|(start, end)| end < start)
+}
+
 /// The answer to a request with this `Range` header, as a server that knows ranges gives it.
 pub(crate) fn cut(range: Option<&HeaderValue>, mut resp: Response<HttpBody>) -> Response<HttpBody> {
+    if resp.status() == StatusCode::PARTIAL_CONTENT && is_nothing(resp.headers()) {
+        *resp.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+        return resp;
+    }
     if resp.status() == StatusCode::PARTIAL_CONTENT && !names_total(resp.headers()) {
         // OpenDAL would take the length of the part for that of the whole.
         resp.headers_mut().remove(CONTENT_RANGE);

@@ -3,6 +3,7 @@
 use futures::StreamExt;
 
 use crate::error::{Error, Kind, Result};
+use crate::extras::Extras;
 use crate::place::Place;
 use crate::store::Store;
 
@@ -88,6 +89,9 @@ impl Store {
     }
 
     async fn remove_group(&self, group: Vec<(usize, Place, bool)>) -> Vec<(usize, Result<()>)> {
+        if let Some(extras) = self.extras() {
+            return self.remove_together(extras, group).await;
+        }
         let outcome: Result<(), opendal_core::Error> = async {
             let mut deleter = group[0].1.operator().deleter().await?;
             for (_, place, is_dir) in &group {
@@ -123,5 +127,52 @@ impl Store {
                 vec![(*index, if is_gone { Ok(()) } else { Err(err) })]
             }
         }
+    }
+
+    /// By the service's own call for many keys of one container, which tells of each.
+    async fn remove_together(
+        &self,
+        extras: &'static dyn Extras,
+        group: Vec<(usize, Place, bool)>,
+    ) -> Vec<(usize, Result<()>)> {
+        // XML cannot carry these; a request for each can.
+        let is_plain = |key: &str| !key.chars().any(|c| c.is_control() && c != '\t');
+        let (plain, odd): (Vec<_>, Vec<_>) = group
+            .into_iter()
+            .partition(|(_, place, _)| is_plain(&place.key));
+        let mut out = Vec::new();
+        for (index, place, is_dir) in odd {
+            let key = match is_dir {
+                true => place.wire_dir(),
+                false => place.wire().into_owned(),
+            };
+            let options = place.delete_options();
+            let gone = place.operator().delete_options(&key, options).await;
+            out.push((index, gone.map_err(|e| self.error("rm", &place, &e))));
+        }
+        let keys: Vec<(String, Option<String>)> = plain
+            .iter()
+            .map(|(_, place, is_dir)| match is_dir {
+                // An implied directory may have a marker object.
+                true => (place.dir_key(), None),
+                false => (place.key.clone(), place.version.clone()),
+            })
+            .collect();
+        let Some((_, first, _)) = plain.first() else {
+            return out;
+        };
+        let outcomes = match self.spot(first) {
+            Ok(spot) => extras.remove_many(spot, &keys).await,
+            Err(e) => Err(e),
+        };
+        for (at, (index, place, _)) in plain.iter().enumerate() {
+            let outcome = match &outcomes {
+                Ok(outcomes) => outcomes[at].clone(),
+                Err(e) => Err(e.clone()),
+            };
+            let outcome = outcome.map_err(|e| e.at("rm", &place.path, self.scheme()));
+            out.push((*index, outcome));
+        }
+        out
     }
 }

@@ -33,6 +33,10 @@ pub struct Service {
     pub has_prefixes: bool,
     /// The content is on this machine: one long read is better than parts.
     pub is_local: bool,
+    /// When others see a file that is written.
+    pub writes: Writes,
+    /// OpenDAL's service puts keys into the URLs it signs as they are: without blanks, `%`, `?`.
+    pub signs_raw_keys: bool,
     /// Make the operator for one container.
     pub build: fn(&Options, Option<&str>) -> Result<Operator>,
     /// Why a key cannot be stored exactly, if it cannot.
@@ -50,6 +54,17 @@ pub struct Service {
     /// Options with which parts of an upload can be copied from objects, where other values
     /// exclude that.
     pub copying: &'static [(&'static str, &'static str)],
+}
+
+/// When others see a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// When it is complete: the service sees to it.
+    Whole,
+    /// When it is complete: it is written beside its name, and renamed.
+    Renamed,
+    /// While it is written.
+    Visible,
 }
 
 /// A way to the network that leads through the service's own hands; with the container, if any.
@@ -78,6 +93,8 @@ impl Service {
             has_implicit_dirs: true,
             has_prefixes: false,
             is_local: false,
+            writes: Writes::Whole,
+            signs_raw_keys: false,
             build,
             refuse_key: refuse_dots,
             refuse_metadata: |_, _| None,

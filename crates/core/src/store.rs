@@ -16,7 +16,8 @@ use crate::options::Options;
 use crate::place::{Doors, Place};
 use crate::retry::{Attempts, Policy};
 use crate::runtime::PerProcess;
-use crate::service::{self, Service};
+use crate::service::{self, Service, Writes};
+use crate::whole::WholeWrites;
 
 /// Names with their values.
 pub type Pairs = Vec<(String, String)>;
@@ -83,13 +84,7 @@ impl Store {
             }),
         };
         // Bad values are found now, not at the first request.
-        store.doors(
-            store
-                .inner
-                .fixed
-                .as_deref()
-                .or(service.container.map(|_| "opendalfs")),
-        )?;
+        store.any_doors()?;
         Ok(store)
     }
 
@@ -122,12 +117,22 @@ impl Store {
     /// # Errors
     /// Those of making an operator.
     pub fn capability(&self) -> Result<Capability> {
-        let container = self.inner.fixed.as_deref().or(self
-            .inner
-            .service
-            .container
-            .map(|_| "opendalfs"));
-        Ok(self.doors(container)?.operator.info().capability())
+        Ok(self.any_doors()?.operator.info().capability())
+    }
+
+    /// The same without what the layers of this crate add.
+    pub(crate) fn own_capability(&self) -> Result<Capability> {
+        Ok(self.any_doors()?.reads.info().capability())
+    }
+
+    /// The ways to any one container.
+    fn any_doors(&self) -> Result<Arc<Doors>> {
+        let any = self.inner.service.container.map(|_| "opendalfs");
+        self.doors(self.inner.fixed.as_deref().or(any))
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.inner.service
     }
 
     pub(crate) fn has_prefixes(&self) -> bool {
@@ -212,6 +217,9 @@ impl Store {
             reads,
             operator: bare
                 .with_context(context)
+                .layer(WholeWrites {
+                    by_rename: self.inner.service.writes == Writes::Renamed,
+                })
                 .layer(MimeGuessLayer::default())
                 .layer(ExactKeys)
                 .layer(retry),
@@ -343,7 +351,8 @@ impl Store {
 
     async fn stat_root(&self, place: &Place) -> Result<Info> {
         let name = place.name_of("");
-        if self.has_containers() && place.operator().info().capability().list {
+        // One request only where everything below is listed at once.
+        if self.has_containers() && place.operator().info().capability().list_with_recursive {
             // An empty bucket lists nothing; a missing one is an error.
             self.has_entries(place).await?;
         }

@@ -32,6 +32,8 @@ fn register_services() {
     opendalfs_service_opendal::register();
     #[cfg(feature = "s3")]
     opendalfs_service_s3::register();
+    #[cfg(all(unix, feature = "sftp"))]
+    opendalfs_service_sftp::register();
     #[cfg(feature = "webdav")]
     opendalfs_service_webdav::register();
 }

@@ -154,26 +154,8 @@ impl Store {
     /// What the service can do, by name.
     #[pyo3(signature = () -> "dict[str, bool]")]
     fn capabilities(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let can = self.inner.capability().map_err(|e| raise(py, &e))?;
         let out = PyDict::new(py);
-        for (name, value) in [
-            ("read", can.read),
-            ("write", can.write),
-            (
-                "append",
-                can.write_can_append && !self.inner.has_implicit_dirs(),
-            ),
-            ("create_only", can.write_with_if_not_exists),
-            ("user_metadata", can.write_with_user_metadata),
-            ("delete", can.delete),
-            ("list", can.list),
-            ("copy", can.copy),
-            ("rename", can.rename),
-            ("sign", can.presign),
-            ("versions", can.list_with_versions),
-            ("pinned_reads", can.read_with_if_match),
-            ("directories", !self.inner.has_implicit_dirs()),
-        ] {
+        for (name, value) in self.inner.capabilities().map_err(|e| raise(py, &e))? {
             out.set_item(name, value)?;
         }
         Ok(out.into_any().unbind())

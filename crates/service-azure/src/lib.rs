@@ -6,7 +6,9 @@ use opendal_service_azdls::Azdls;
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::OptionKind::{Count, Endpoint, Flag, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
-use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
+use opendalfs_core::service::{
+    Operator, Service, Writes, build_operator, register as register_service,
+};
 
 const BLOB_OPTIONS: &[OptionSpec] = &[
     option(
@@ -134,6 +136,7 @@ pub const BLOB: Service = Service {
 /// Azure Data Lake Storage, second generation.
 pub const LAKE: Service = Service {
     container: Some("filesystem"),
+    writes: Writes::Visible,
     has_implicit_dirs: false,
     ..Service::new(
         "azdls",

@@ -101,6 +101,7 @@ const OPTIONS: &[OptionSpec] = &[
 pub const SERVICE: Service = Service {
     container: Some("bucket"),
     has_prefixes: true,
+    signs_raw_keys: true,
     ..Service::new(SCHEME, "Google Cloud Storage", OPTIONS, build)
 };
 

@@ -1,5 +1,8 @@
-//! Files of a repository on GitHub.
+//! Files of a repository on GitHub, or on a GitHub Enterprise server.
 
+mod endpoint;
+
+use opendal_core::HttpTransporter;
 use opendal_service_github::Github;
 use opendalfs_core::error::Result;
 use opendalfs_core::options::OptionKind::{Secret, Text};
@@ -10,6 +13,13 @@ use opendalfs_core::service::{Operator, Service, build_operator, register as reg
 pub const SCHEME: &str = "github";
 
 const OPTIONS: &[OptionSpec] = &[
+    option(
+        "endpoint",
+        &["endpoint_url"],
+        Text,
+        "https://api.github.com",
+        "URL of the API; of a GitHub Enterprise server `https://HOST/api/v3`.",
+    ),
     option(
         "owner",
         &["org"],
@@ -30,6 +40,7 @@ const OPTIONS: &[OptionSpec] = &[
 /// The service.
 pub const SERVICE: Service = Service {
     has_implicit_dirs: false,
+    transport: Some(transport),
     ..Service::new(SCHEME, "GitHub", OPTIONS, build)
 };
 
@@ -39,5 +50,20 @@ pub fn register() {
 }
 
 fn build(options: &Options, _container: Option<&str>) -> Result<Operator> {
-    build_operator::<Github>(options.pairs(), None)
+    let pairs = options.pairs().filter(|(name, _)| name != "endpoint");
+    build_operator::<Github>(pairs, None)
+}
+
+fn transport(
+    options: &Options,
+    _container: Option<&str>,
+    inner: HttpTransporter,
+) -> HttpTransporter {
+    match options.text("endpoint") {
+        Some(endpoint) => HttpTransporter::new(endpoint::Redirected {
+            inner,
+            endpoint: endpoint.to_owned(),
+        }),
+        None => inner,
+    }
 }

@@ -1,11 +1,15 @@
 //! Files on web servers, read-only. The first part of a path is the host, unless `endpoint`
-//! is given.
+//! is given. Directories are listed by the page a server shows for them.
 
-use opendal_service_http::Http;
+mod backend;
+mod index;
+
+use opendal_core::Configurator;
+use opendal_service_http::HttpConfig;
 use opendalfs_core::error::Result;
 use opendalfs_core::options::OptionKind::{Endpoint, Secret, Text};
 use opendalfs_core::options::{OptionSpec, Options, option};
-use opendalfs_core::service::{Operator, Service, build_operator, register as register_service};
+use opendalfs_core::service::{Operator, Service, build_error, register as register_service};
 
 const OPTIONS: &[OptionSpec] = &[
     option(
@@ -35,12 +39,14 @@ const OPTIONS: &[OptionSpec] = &[
 /// Files over http.
 pub const PLAIN: Service = Service {
     container: Some("endpoint"),
+    has_implicit_dirs: false,
     ..Service::new("http", "HTTP", OPTIONS, build_plain)
 };
 
 /// Files over https.
 pub const SECURE: Service = Service {
     container: Some("endpoint"),
+    has_implicit_dirs: false,
     ..Service::new("https", "HTTPS", OPTIONS, build_secure)
 };
 
@@ -65,5 +71,11 @@ fn build(options: &Options, host: Option<&str>, scheme: &str) -> Result<Operator
     } else {
         format!("{scheme}://{host}")
     };
-    build_operator::<Http>(options.pairs(), Some(("endpoint", &endpoint)))
+    let endpoint = endpoint.trim_end_matches('/').to_owned();
+    let pairs = options
+        .pairs()
+        .filter(|(name, _)| name != "endpoint")
+        .chain([("endpoint".to_owned(), endpoint.clone())]);
+    let config = HttpConfig::from_iter(pairs).map_err(|e| build_error(&e))?;
+    Operator::new(backend::Builder { endpoint, config }).map_err(|e| build_error(&e))
 }

@@ -2,7 +2,7 @@
 //! A service earns a crate of its own by aliases, URL rules and tests against a real server.
 
 #[cfg(any(feature = "http", feature = "db", feature = "extra"))]
-use opendalfs_core::service::{Service, build_operator, register as register_service};
+use opendalfs_core::service::{Service, Writes, build_operator, register as register_service};
 
 /// One row a service: feature, scheme, title, builder of OpenDAL.
 macro_rules! services {
@@ -13,6 +13,12 @@ macro_rules! services {
                 #[cfg(feature = $feature)]
                 register_service(Service {
                     is_open: true,
+                    // Databases store a value at once; of the others nothing is promised.
+                    writes: if matches!($feature.as_bytes(), b"db") {
+                        Writes::Whole
+                    } else {
+                        Writes::Visible
+                    },
                     ..Service::new($scheme, $title, &[], |options, _container| {
                         build_operator::<$builder>(options.pairs(), None)
                     })
@@ -49,5 +55,4 @@ services! {
         "db", "sqlite", "SQLite", opendal_service_sqlite::Sqlite;
         "extra", "ftp", "FTP", opendal_service_ftp::Ftp;
         "extra", "redb", "redb", opendal_service_redb::Redb;
-        "extra", "sftp", "SFTP", opendal_service_sftp::Sftp;
 }

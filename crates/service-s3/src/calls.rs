@@ -219,7 +219,28 @@ fn is_error(body: &Buffer) -> bool {
 
 fn refused(status: StatusCode, body: &Buffer) -> Error {
     let told: Refusal = quick_xml::de::from_reader(body.clone().reader()).unwrap_or_default();
-    let kind = match told.code.as_str() {
+    let kind = match kind_of(&told.code) {
+        Kind::Unexpected => match status.as_u16() {
+            401 | 403 => Kind::PermissionDenied,
+            404 => Kind::NotFound,
+            412 => Kind::Changed,
+            429 => Kind::RateLimited,
+            501 => Kind::Unsupported,
+            _ => Kind::Unexpected,
+        },
+        kind => kind,
+    };
+    let detail = match told.code.as_str() {
+        "" => format!("HTTP status {status}"),
+        code => format!("{code}: {}", told.message),
+    };
+    Error::new(kind, detail)
+}
+
+/// What a code of S3 means.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>
+pub(crate) fn kind_of(code: &str) -> Kind {
+    match code {
         "NoSuchBucket" | "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" => Kind::NotFound,
         "BucketAlreadyOwnedByYou" | "BucketAlreadyExists" => Kind::AlreadyExists,
         "BucketNotEmpty" => Kind::NotEmpty,
@@ -228,23 +249,12 @@ fn refused(status: StatusCode, body: &Buffer) -> Error {
         | "InvalidTag"
         | "InvalidStorageClass"
         | "InvalidRequest" => Kind::ConfigInvalid,
+        "AccessDenied" => Kind::PermissionDenied,
         "SlowDown" => Kind::RateLimited,
         "NotImplemented" => Kind::Unsupported,
         "PreconditionFailed" => Kind::Changed,
-        _ => match status.as_u16() {
-            401 | 403 => Kind::PermissionDenied,
-            404 => Kind::NotFound,
-            412 => Kind::Changed,
-            429 => Kind::RateLimited,
-            501 => Kind::Unsupported,
-            _ => Kind::Unexpected,
-        },
-    };
-    let detail = match told.code.as_str() {
-        "" => status.to_string(),
-        code => format!("{code}: {}", told.message),
-    };
-    Error::new(kind, detail)
+        _ => Kind::Unexpected,
+    }
 }
 
 #[cfg(test)]

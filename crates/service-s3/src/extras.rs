@@ -8,7 +8,7 @@ use opendalfs_core::error::Result;
 use opendalfs_core::extras::{Extras, Spot, Upload};
 use opendalfs_core::store::Pairs;
 
-use crate::{acl, copies, merge, presign, tagging, transport, uploads, versions};
+use crate::{acl, copies, merge, presign, removals, tagging, transport, uploads, versions};
 
 /// S3's own.
 #[derive(Debug)]
@@ -74,6 +74,14 @@ impl Extras for S3Extras {
 
     fn abort_upload<'a>(&'a self, at: Spot<'a>, id: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(uploads::abort(at, id))
+    }
+
+    fn remove_many<'a>(
+        &'a self,
+        at: Spot<'a>,
+        keys: &'a [(String, Option<String>)],
+    ) -> BoxFuture<'a, Result<Vec<Result<()>>>> {
+        Box::pin(removals::remove_many(at, keys))
     }
 
     fn forget_regions(&self) {

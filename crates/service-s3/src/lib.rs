@@ -13,6 +13,7 @@ mod headers;
 mod integrity;
 mod merge;
 mod presign;
+mod removals;
 mod tagging;
 mod transport;
 mod uploads;

@@ -63,6 +63,6 @@ pub(crate) async fn presign(
     parts.headers.remove("x-amz-request-payer");
     let region = known_region(at.options, at.container).unwrap_or_else(|| region(at.options));
     parts.uri = in_region(at.options, parts.uri, &region);
-    sign(at.options, &at.http, &region, &mut parts, Some(expires)).await?;
+    sign(at.options, &region, &mut parts, Some(expires)).await?;
     Ok(parts.uri.to_string())
 }

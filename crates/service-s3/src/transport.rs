@@ -146,7 +146,7 @@ impl Through {
     ) -> opendal_core::Result<Request<Buffer>> {
         let (mut parts, body) = req.into_parts();
         parts.uri = in_region(&self.options, parts.uri, there);
-        sign(&self.options, &self.inner, there, &mut parts, None)
+        sign(&self.options, there, &mut parts, None)
             .await
             // What it says comes out of the core as it is.
             .map_err(|e| opendal_core::Error::new(ErrorKind::Unexpected, "").set_source(e))?;

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::request::Parts;
-use opendal_core::HttpTransporter;
 use opendalfs_core::error::{Error, Kind, Result};
+use opendalfs_core::http::impatient;
 use opendalfs_core::options::Options;
 use opendalfs_core::runtime::PerProcess;
 use reqsign_aws_v4::{Credential, RequestSigner};
@@ -46,7 +46,6 @@ const MAX_IDLE: usize = 64;
 /// answered.
 pub(crate) async fn sign(
     options: &Options,
-    http: &HttpTransporter,
     region: &str,
     parts: &mut Parts,
     expires: Option<Duration>,
@@ -56,7 +55,7 @@ pub(crate) async fn sign(
     }
     let ctx = Context::new()
         .with_file_read(TokioFileRead)
-        .with_http_send(http.clone())
+        .with_http_send(impatient(options)?)
         .with_env(OsEnv);
     let (credentials, signer) = (Credentials::of(options)?, RequestSigner::new("s3", region));
     let kept = Arc::clone(&credentials.kept);

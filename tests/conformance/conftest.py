@@ -1,0 +1,5 @@
+"""Which files are about services of this build."""
+
+from tests.stores import DATABASES
+
+collect_ignore = [] if DATABASES else ["test_databases.py"]
