@@ -122,9 +122,6 @@ class Extras(Write):
         raise_first(await self._store.extras.set_acl(paths, acl))
         self._forget(path)
 
-    def _is_bucket(self, path: str) -> bool:
-        return self._store.has_containers and bool(path) and "/" not in path
-
     # ---- files made of others
 
     async def _merge(self, path: str, filelist: list[str], **kwargs: Any) -> None:

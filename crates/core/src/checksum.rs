@@ -204,7 +204,7 @@ impl<S: Sink> Sink for Summed<S> {
 }
 
 /// A transport that keeps the checksum of the one answer it is used for.
-pub(crate) struct Witness {
+struct Witness {
     inner: HttpTransporter,
     seen: Seen,
 }
@@ -219,15 +219,14 @@ impl Seen {
     }
 }
 
-impl Witness {
-    pub(crate) fn new(inner: HttpTransporter) -> (HttpTransporter, Seen) {
-        let seen = Seen::default();
-        let witness = Witness {
-            inner,
-            seen: seen.clone(),
-        };
-        (HttpTransporter::new(witness), seen)
-    }
+/// The way `inner` with a [`Witness`] on it.
+pub(crate) fn watched(inner: HttpTransporter) -> (HttpTransporter, Seen) {
+    let seen = Seen::default();
+    let witness = Witness {
+        inner,
+        seen: seen.clone(),
+    };
+    (HttpTransporter::new(witness), seen)
 }
 
 impl HttpTransport for Witness {

@@ -14,7 +14,7 @@ use opendal_core::raw::{OpRead, OpReader};
 use opendal_core::{Buffer, BytesRange, ErrorKind, Metadata};
 use tokio::task::JoinSet;
 
-use crate::checksum::{Checksum, Parts, Seen, Sum, Witness};
+use crate::checksum::{Checksum, Parts, Seen, Sum, watched};
 use crate::error::{Error, Kind, Result};
 use crate::pin::Pin;
 use crate::place::Place;
@@ -320,7 +320,7 @@ impl Store {
                 .await?;
             return Ok((answer.into_metadata(), body, None));
         }
-        let (transport, seen) = Witness::new(context.http_transport().clone());
+        let (transport, seen) = watched(context.http_transport().clone());
         let context = context.clone().with_http_transport(transport);
         let (answer, body) = service
             .read_dyn(&context, &place.key, args)?

@@ -62,7 +62,7 @@ pub fn options(pairs: &[(&str, &str)]) {
             }
             OptionKind::Seconds => assert!(!parsed.seconds_or(spec.name, 1.0).is_zero()),
             OptionKind::Flag => drop(parsed.flag(spec.name)),
-            OptionKind::Text | OptionKind::Secret => {}
+            OptionKind::Text | OptionKind::Secret | OptionKind::Endpoint => {}
         }
     }
     let shown = format!("{parsed:?}");
@@ -210,6 +210,10 @@ pub fn ranges(answer: &Answer<'_>) {
     let (head, mut body) = partial::cut(Some(&range), response).into_parts();
     let bytes = body.to_buffer().now_or_never().expect("no server is asked");
     let was_cut = status == StatusCode::OK && head.status != StatusCode::OK;
+    if status == StatusCode::PARTIAL_CONTENT && head.status == StatusCode::RANGE_NOT_SATISFIABLE {
+        // A part that ends before it begins is none.
+        return;
+    }
     if !was_cut {
         assert_eq!(head.status, status);
         assert_eq!(bytes.expect("nothing failed").to_vec(), answer.body);

@@ -403,6 +403,11 @@ impl Bounded {
             let err = opendal_core::Error::new(ErrorKind::RangeNotSatisfied, "");
             return Err(err.with_context("endpoint", endpoint));
         }
+        if partial::is_elsewhere(range.as_ref(), &resp) {
+            let why = "the answer is another part than the one that was asked for";
+            let err = opendal_core::Error::new(ErrorKind::Unexpected, why).set_temporary();
+            return Err(err.with_context("endpoint", endpoint));
+        }
         let (parts, body) = resp.into_parts();
         let (patience, endpoint) = (self.request_timeout, endpoint.to_owned());
         let body = body.map_inner(|stream| {

@@ -37,12 +37,25 @@ fn names_total(headers: &HeaderMap) -> bool {
         .is_some_and(|v| !v.ends_with('*'))
 }
 
+/// First and last byte of the part that an answer says it is.
+fn told(headers: &HeaderMap) -> Option<(u64, u64)> {
+    let part = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let ends = part.strip_prefix("bytes ")?.split('/').next()?;
+    let (first, last) = ends.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
 /// Whether a part ends before it begins (`bytes 10-9/10`): what Azurite says behind the end.
 fn is_nothing(headers: &HeaderMap) -> bool {
-    let part = headers.get(CONTENT_RANGE).and_then(|v| v.to_str().ok());
-    let ends = part.and_then(|v| v.strip_prefix("bytes ")?.split('/').next()?.split_once('-'));
-    ends.and_then(|(start, end)| Some((start.parse::<u64>().ok()?, end.parse::<u64>().ok()?)))
-        .is_some_and(|(start, end)| end < start)
+    told(headers).is_some_and(|(first, last)| last < first)
+}
+
+/// Whether an answer is of another place than the one that was asked for.
+pub(crate) fn is_elsewhere(range: Option<&HeaderValue>, resp: &Response<HttpBody>) -> bool {
+    let asked = range.and_then(|r| r.to_str().ok()?.strip_prefix("bytes=")?.split_once('-'));
+    let first = asked.and_then(|(first, _)| first.parse::<u64>().ok());
+    let told = told(resp.headers()).filter(|_| resp.status() == StatusCode::PARTIAL_CONTENT);
+    matches!((first, told), (Some(asked), Some((told, _))) if asked != told)
 }
 
 /// The answer to a request with this `Range` header, as a server that knows ranges gives it.
@@ -137,6 +150,18 @@ mod tests {
             parts.status.as_u16(),
             body.to_buffer().await.unwrap().to_vec(),
         )
+    }
+
+    #[test]
+    fn a_part_from_elsewhere_is_known() {
+        let elsewhere = |asked: &'static str, told: &'static str| {
+            let resp = Response::builder().status(206).header(CONTENT_RANGE, told);
+            let resp = resp.body(HttpBody::new(stream::empty(), None)).unwrap();
+            is_elsewhere(Some(&HeaderValue::from_static(asked)), &resp)
+        };
+        assert!(elsewhere("bytes=2-6", "bytes 0-4/10"));
+        assert!(!elsewhere("bytes=2-6", "bytes 2-4/5"));
+        assert!(!elsewhere("bytes=-3", "bytes 7-9/10"));
     }
 
     #[tokio::test]
