@@ -477,13 +477,15 @@ mod tests {
             ("key", "k"),
             ("secret", "s"),
             ("client_kwargs.endpoint_url", "http://127.0.0.1:9000/"),
-            ("anon", "False"),
+            ("requester_pays", "True"),
             ("config_kwargs.s3.addressing_style", "virtual"),
         ]);
         let got = settings(&o).unwrap();
         for (name, value) in [
             ("endpoint", "http://127.0.0.1:9000"),
-            ("skip_signature", "False"),
+            ("enable_request_payer", "True"),
+            // Requests are signed on their way.
+            ("skip_signature", "true"),
             ("enable_virtual_host_style", "true"),
         ] {
             assert!(
