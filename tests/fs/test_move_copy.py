@@ -3,6 +3,9 @@
 import pytest
 from fsspec.callbacks import Callback
 
+from opendalfs import errors
+from opendalfs.fs import OpendalFileSystem
+
 
 def test_cp_file_copies_the_content(store, tree):
     store.fs.cp_file(store.join("b.bin"), store.join("new", "copy.bin"))
@@ -196,3 +199,20 @@ def test_a_copy_keeps_content_type_and_metadata(s3, boto, s3_key_prefix, how):
     head = boto.head_object(Bucket=bucket, Key=f"{s3_key_prefix}/copy.csv")
     assert head["ContentType"] == "application/x-odd"
     assert head["Metadata"] == {"owner": "tests"}
+
+
+def test_what_another_client_writes_during_a_move_is_not_removed(relay, s3_prefix, witness):
+    witness.write(f"{s3_prefix}/a", b"old")
+    fs = OpendalFileSystem("s3", skip_instance_cache=True, **relay.options)
+    copies = []
+
+    def watch(request):
+        if request.method == "HEAD" and copies:
+            witness.write(f"{s3_prefix}/a", b"new")
+        if request.method == "PUT":
+            copies.append(request.path)
+
+    relay.fault = watch
+    with pytest.raises(errors.Changed, match="stays beside it"):
+        fs.mv(f"{s3_prefix}/a", f"{s3_prefix}/b")
+    assert witness.contents(s3_prefix) == {"a": b"new", "b": b"old"}

@@ -81,7 +81,10 @@ impl Store {
         match job {
             Job::Download(from, to) => self.download_with(from, to, progress).await,
             Job::Upload(from, to) => self.upload_with(from, to, how, progress).await,
-            Job::Copy(from, to) => self.copy_with(from, to, how, progress).await,
+            Job::Copy(from, to) => {
+                let copied = self.copy_with(from, to, how, progress).await;
+                copied.map(drop)
+            }
         }
     }
 

@@ -12,6 +12,8 @@ use opendal_core::{Buffer, BytesRange, ErrorKind};
 
 use crate::error::{Error, Kind, Result};
 use crate::fetch::First;
+use crate::info::Info;
+use crate::pin::Pin;
 use crate::read::ObjectReader;
 use crate::staged::StagedFile;
 use crate::store::Store;
@@ -68,7 +70,10 @@ impl Store {
     pub async fn copy(&self, from: &str, to: &str) -> Result<()> {
         self.copy_with(from, to, &WriteOptions::default(), &silent())
             .await
+            .map(drop)
     }
+
+    /// The result is what was copied.
 
     pub(crate) async fn copy_with(
         &self,
@@ -76,7 +81,7 @@ impl Store {
         to: &str,
         how: &WriteOptions,
         progress: &Arc<dyn Progress>,
-    ) -> Result<()> {
+    ) -> Result<Info> {
         let source = self.file_place("copy", from)?;
         let target = self.file_place("copy", to)?;
         let info = self
@@ -86,7 +91,7 @@ impl Store {
         progress.total(info.size);
         if source.path == target.path && !how.has_changes() && !self.inner.is_derived {
             progress.moved(info.size);
-            return Ok(());
+            return Ok(info);
         }
         if let Some(extras) = self.extras() {
             let copied = extras.copy(self.spot(&source)?, self.spot(&target)?, info.size, how);
@@ -94,7 +99,7 @@ impl Store {
                 .await
                 .map_err(|e| e.at("copy", from, self.scheme()))?;
             progress.moved(info.size);
-            return Ok(());
+            return Ok(info);
         }
         if !how.has_changes()
             && source.operator().info().capability().copy
@@ -112,13 +117,14 @@ impl Store {
             match copied {
                 Ok(_) => {
                     progress.moved(info.size);
-                    return Ok(());
+                    return Ok(info);
                 }
-                Err(e) if e.kind() == ErrorKind::IsSameFile => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::IsSameFile => return Ok(info),
                 Err(e) => return Err(self.error("copy", &source, &e)),
             }
         }
-        self.copy_through(from, to, how, progress).await
+        self.copy_through(from, to, how, progress).await?;
+        Ok(info)
     }
 
     async fn copy_through(
@@ -195,12 +201,26 @@ impl Store {
                 .await
                 .map_err(|e| self.error("mv", &source, &e));
         }
-        self.copy(from, to).await?;
+        let (how, quiet) = (WriteOptions::default(), silent());
+        let copied = self.copy_with(from, to, &how, &quiet).await?;
+        self.still_is(from, &copied).await?;
         source
             .operator()
             .delete_options(&source.wire(), source.delete_options())
             .await
             .map_err(|e| self.error("mv", &source, &e))
+    }
+
+    /// Check that a file is what was copied of it: what somebody else wrote meanwhile must not
+    /// be removed.
+    async fn still_is(&self, path: &str, copied: &Info) -> Result<()> {
+        let pin = copied.metadata.as_ref().map(Pin::of).unwrap_or_default();
+        let now = self.stat_file("mv", path).await?;
+        let held = now.metadata.as_ref().map_or(Ok(()), |now| pin.check(now));
+        held.map_err(|e| {
+            let why = "the copy that was made of it before stays beside it";
+            e.with_remark(why).at("mv", path, self.scheme())
+        })
     }
 
     /// Download one file. The local file appears whole or not at all.
