@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import contextlib
 import socket
 import subprocess
 import sys
@@ -160,11 +161,19 @@ def proxied(request, tmp_path, relay):
 
 
 @pytest.fixture
-def closed_port():
+def closed_port(closed_ports):
     """Return the address of a port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return closed_ports[0]
+
+
+@pytest.fixture
+def closed_ports():
+    """Return the addresses of some ports where nobody listens."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(10)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
 
 
 @pytest.fixture
