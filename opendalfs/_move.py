@@ -34,7 +34,7 @@ class Move(Read):
         **kwargs
             As for `pipe_file`: what the copy is to have instead of what its source has.
         """
-        how = kept(self.scheme, kwargs)
+        how = kept(kwargs)
         path2 = self._strip(path2)
         if _expand.is_dir(await self._info_if_any(path1, **kwargs)):
             await self._makedirs(path2, exist_ok=True)
@@ -91,7 +91,7 @@ class Move(Read):
             every=callback,
             ignore_missing=ignores,
             store=self._store_for(kwargs),
-            **kept(self.scheme, kwargs),
+            **kept(kwargs),
         )
 
     async def _own_entries(self, path: Any, **how: Any) -> _expand.Found:

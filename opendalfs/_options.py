@@ -76,6 +76,7 @@ _WRITING = {
     "ContentEncoding": "content_encoding",
     "ContentDisposition": "content_disposition",
     "Metadata": "metadata",
+    "MetadataDirective": "metadata",
 }
 
 
@@ -104,35 +105,34 @@ def _call_options(scheme: str) -> dict[str, str]:
 
 
 def of_call(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, str]:
-    """What of a call's extra arguments are options of the store, as text by their names."""
-    known = _call_options(scheme)
-    given = {known[name]: value for name, value in kwargs.items() if name in known and value}
-    return flatten(given)
+    """What of a call's extra arguments are options of the store, as text by their names.
 
-
-def kept(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a call's extra arguments says how to write a file.
-
-    fsspec and its users pass others through these calls too; they mean nothing here.
+    fsspec and its users pass others through the calls too; they mean nothing here.
 
     Raises
     ------
     Unsupported
-        For arguments of s3fs that would make another object of it and that the store does not
-        know: they must not be lost without a word.
+        For arguments of s3fs that the store does not know: they would make another object of what
+        is written, or a condition of a read, and must not be lost without a word.
     """
-    if not kwargs:
-        return {}
     known = _call_options(scheme)
-    how: dict[str, Any] = {}
     for name, value in kwargs.items():
-        if name in _WRITING:
-            how[_WRITING[name]] = value
-        elif name == "MetadataDirective":
-            how.setdefault("metadata", {} if value == "REPLACE" else None)
-        elif name not in known and (name[:1].isupper() or (name == "acl" and value)):
+        is_theirs = name[:1].isupper() or (name == "acl" and value)
+        if is_theirs and name not in known and name not in _WRITING:
             text = f"{name!r} means nothing to a call on {scheme}"
             raise Unsupported(errno.ENOTSUP, text)
+    given = {known[name]: value for name, value in kwargs.items() if name in known and value}
+    return flatten(given)
+
+
+def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a call's extra arguments says how to write a file."""
+    how: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name == "MetadataDirective":
+            how.setdefault("metadata", {} if value == "REPLACE" else None)
+        elif name in _WRITING:
+            how[_WRITING[name]] = value
     return how
 
 

@@ -55,7 +55,7 @@ class OpendalFile(AbstractBufferedFile):
         self._reader: _core.Reader | None = None
         self._writer: _core.Writer | None = None
         self._pid = os.getpid()
-        self._how = kept(fs.scheme, kwargs)
+        self._how = kept(kwargs)
         self._store = fs._store_for(kwargs)
         path = fs._path_for(path, kwargs)
         self._pending: list[bytes] = []
@@ -399,7 +399,7 @@ class OpendalAsyncFile(AbstractAsyncStreamedFile):
         cls, fs: OpendalFileSystem, path: str, mode: str, **kwargs: Any
     ) -> OpendalAsyncFile:
         """Open; see `OpendalFileSystem.open_async`."""
-        how, store = kept(fs.scheme, kwargs), fs._store_for(kwargs)
+        how, store = kept(kwargs), fs._store_for(kwargs)
         path = fs._path_for(path, kwargs)
         reader = writer = None
         size, at = None, 0

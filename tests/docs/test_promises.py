@@ -32,6 +32,9 @@ TOPICS = {
     "Processes, threads, loops",
     "Exit",
     "Secrets",
+    "Credentials for S3",
+    "S3 beyond files",
+    "On every store",
 }
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")

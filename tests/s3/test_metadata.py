@@ -109,9 +109,23 @@ def test_arguments_of_a_call_are_those_of_that_call_alone(on_moto, moto_boto):
     assert [head.get("StorageClass") for head in heads] == ["STANDARD_IA", None]
 
 
-def test_an_argument_that_means_nothing_is_an_error(fs, s3_prefix):
-    with pytest.raises(NotImplementedError, match="Colour"):
-        fs.pipe_file(f"{s3_prefix}/k", b"x", Colour="red")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda fs, path, **kwargs: fs.pipe_file(path, b"x", **kwargs),
+        lambda fs, path, **kwargs: fs.cp_file(path, f"{path}2", **kwargs),
+        lambda fs, path, **kwargs: fs.open(path, "wb", **kwargs),
+        lambda fs, path, **kwargs: fs.cat_file(path, **kwargs),
+        lambda fs, path, **kwargs: fs.open(path, **kwargs),
+    ],
+    ids=["pipe_file", "cp_file", "open to write", "cat_file", "open to read"],
+)
+def test_an_argument_that_means_nothing_is_an_error(fs, path, s3_prefix, witness, call):
+    before = witness.contents(s3_prefix)
+    with pytest.raises(NotImplementedError, match="IfMatch"):
+        call(fs, path, IfMatch="red")
+    assert before
+    assert witness.contents(s3_prefix) == before
 
 
 async def test_the_asynchronous_forms(make_s3, path):
