@@ -29,9 +29,13 @@ def is_dir(info: Info | None) -> bool:
     return info is not None and info["type"] == "directory"
 
 
-def implied(name: str) -> Info:
+def implied(scheme: str, name: str) -> Info:
     """The info of a directory that is there because of the keys below it."""
-    return {"name": name, "size": 0, "type": "directory"}
+    info = {"name": name, "size": 0, "type": "directory"}
+    if scheme == "s3":
+        # As listings have it.
+        info |= {"Key": name, "Size": 0, "StorageClass": "DIRECTORY"}
+    return info
 
 
 async def expand(
@@ -172,7 +176,7 @@ async def pair(
     return [(n, t, found[n]) for n, t in zip(names, targets, strict=True)]
 
 
-def with_parents(found: dict[str, Info], base: str, prefix: str) -> dict[str, Info]:
+def with_parents(scheme: str, found: dict[str, Info], base: str, prefix: str) -> dict[str, Info]:
     """Add the directories that keys below ``base`` imply."""
     dirs: dict[str, Info] = {}
     start = f"{base}/{prefix}" if base else prefix
@@ -185,7 +189,7 @@ def with_parents(found: dict[str, Info], base: str, prefix: str) -> dict[str, In
     return {**found, **dirs}
 
 
-def listings(found: dict[str, Info], top: str) -> dict[str, list[Info]]:
+def listings(scheme: str, found: dict[str, Info], top: str) -> dict[str, list[Info]]:
     """What `ls` gives of each directory of a tree, of all that is below ``top``."""
     if top in found and not is_dir(found[top]):
         return {}
@@ -201,7 +205,7 @@ def listings(found: dict[str, Info], top: str) -> dict[str, list[Info]]:
             directory = _paths.parent_of(directory)
         for one in reversed(new):
             out[one] = {}
-            out[_paths.parent_of(one)][one, True] = implied(one)
+            out[_paths.parent_of(one)][one, True] = implied(scheme, one)
         if name != top:
             out[parent][name, is_dir(info)] = info
     return {path: [entries[key] for key in sorted(entries)] for path, entries in out.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import contextlib
+import json
+import random
 import socket
 import subprocess
 import sys
@@ -160,6 +161,12 @@ def proxied(request, tmp_path, relay):
     )
 
 
+def _unused_address():
+    if sys.platform != "linux":
+        return "127.0.0.1"
+    return f"127.{random.randint(2, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+
+
 @pytest.fixture
 def closed_port(closed_ports):
     """Return the address of a port where nobody listens."""
@@ -172,8 +179,9 @@ def closed_ports():
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(10)]
         for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
+            # An address of its own: no other test had a server there that did answer.
+            probe.bind((_unused_address(), 0))
+        return [f"{probe.getsockname()[0]}:{probe.getsockname()[1]}" for probe in probes]
 
 
 @pytest.fixture

@@ -166,7 +166,8 @@ def test_a_download_that_fails_in_the_middle_leaves_nothing(slow_way, s3, folder
     fs, relay = slow_way
 
     def answer(request):
-        if request.start == failing:
+        # Who wants all asks for all; that is also the request for the first part.
+        if request.method == "GET" and request.query == {} and (request.start or 0) == failing:
             return fault
         # What is asked for behind the cut.
         return "drop" if failing < (request.start or 0) < failing + PART else None
@@ -209,7 +210,7 @@ def test_a_download_of_a_replaced_object_is_no_mixture(slow_way, s3, witness, fo
 def test_a_download_asks_for_each_byte_once(slow_way, s3, folder):
     fs, relay = slow_way
     fs.get_file(s3.join("k"), str(folder / "t"))
-    reads = sorted(relay.reads())
+    reads = sorted((start or 0, end) for start, end in relay.reads())
     assert [start for start, _ in reads] == list(range(0, len(CONTENT), PART))
     # One look whether it is a directory.
     assert len(relay.requests) <= len(reads) + 1

@@ -404,11 +404,16 @@ def look_at(store, model):
         assert fs.find(store.join(name)) == [store.join(name)] or name in model.dirs
 
 
+def with_dirs(store, model):
+    """Return the names that `find` with directories has: a bucket is not found in itself."""
+    return [name for name in model.find(withdirs=True) if name or "/" in store.root]
+
+
 def find_is_the_model(store, model):
     fs = store.fs
     assert short(store, fs.find(store.root)) == model.find()
     assert short(store, fs.find(store.root + "/")) == model.find()
-    assert short(store, fs.find(store.root, withdirs=True)) == model.find(withdirs=True)
+    assert short(store, fs.find(store.root, withdirs=True)) == with_dirs(store, model)
     for folder in folders_of(model):
         assert short(store, fs.find(store.join(folder))) == model.find(folder)
         found = fs.find(store.join(folder), withdirs=True)
@@ -465,7 +470,7 @@ def ls_walk_and_glob_agree(store, model):
     assert sorted(short(store, walked)) == [n for n in model.files if n not in model.dirs]
     assert sorted(set(short(store, fs.glob(store.join("*"))))) == tops
     found = [name.rstrip("/") for name in fs.glob(store.join("**"))]
-    assert sorted(set(short(store, found))) == model.find(withdirs=True)
+    assert sorted(set(short(store, found))) == with_dirs(store, model)
     for pattern in ("*0*", "?", "d0*/f*"):
         wanted = [
             name

@@ -136,7 +136,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=names)
     def touch(self, name):
-        self.both(lambda: self.model.write(name, b""), lambda: self.fs.touch(self.path(name)))
+        self.both(
+            lambda: self.model.write(name, b""), lambda: self.fs.touch(self.path(name)) and None
+        )
 
     # ---- copying, moving, removing
 

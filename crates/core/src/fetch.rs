@@ -436,7 +436,12 @@ impl Store {
             }
             let Err(damage) = fits(checksum.as_ref(), sum.clone()) else {
                 sink.end();
-                return Ok(answer.count);
+                let (count, is_cut) = (answer.count, answer.is_cut);
+                drop(answer);
+                if is_cut {
+                    runtime::turn().await;
+                }
+                return Ok(count);
             };
             if self.has_more(place, &mut answer).await? && self.resume(place, &mut answer).await? {
                 continue;

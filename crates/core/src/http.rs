@@ -32,6 +32,9 @@ const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
 /// How long an endpoint that never answered may fail before it counts as dead, and how long
 /// nobody tries it then. Longer than a short outage, shorter than the retries of many files.
 const DEAD_AFTER: Duration = Duration::from_secs(5);
+/// The same for one that did answer: longer than any request of its own goes on trying, so that
+/// it is only the many of a bulk call who do not wait one after the other.
+const GONE_AFTER: Duration = Duration::from_secs(20);
 const LEFT_ALONE: Duration = Duration::from_secs(2);
 const USER_AGENT: &str = concat!("opendalfs/", env!("CARGO_PKG_VERSION"));
 
@@ -64,14 +67,14 @@ pub(crate) fn streaming(options: &Options) -> Result<HttpTransporter> {
     retrying(options, true)
 }
 
-/// The same for those who can ask somebody else: few attempts, few seconds.
+/// The same for those who try again by a rule of their own: one attempt, few seconds.
 ///
 /// # Errors
 /// As [`transporter`].
-pub fn impatient(options: &Options) -> Result<HttpTransporter> {
+pub fn once(options: &Options) -> Result<HttpTransporter> {
     Ok(HttpTransporter::new(Retrying {
         inner: bounded(options)?,
-        policy: Policy::of(options).impatient(),
+        policy: Policy::of(options).once(),
         is_streaming: false,
     }))
 }
@@ -286,12 +289,14 @@ struct Peer {
 }
 
 impl Peer {
-    /// Never heard of, and not for want of trying.
+    /// Not heard of for long, and not for want of trying.
     fn is_dead(&self) -> bool {
-        !self.has_answered
-            && self.failing.is_some_and(|(since, last)| {
-                since.elapsed() > DEAD_AFTER && last.elapsed() < LEFT_ALONE
-            })
+        let enough = match self.has_answered {
+            true => GONE_AFTER,
+            false => DEAD_AFTER,
+        };
+        self.failing
+            .is_some_and(|(since, last)| since.elapsed() > enough && last.elapsed() < LEFT_ALONE)
     }
 }
 
@@ -375,7 +380,9 @@ impl Bounded {
         let resp = match answer {
             Ok(Ok(resp)) => resp,
             Ok(Err(err)) => {
-                let is_dead = self.note_failure(endpoint, begin);
+                // Who did answer once and takes connections is slow, not gone.
+                let is_dead =
+                    (!is_known || is_connect_error(&err)) && self.note_failure(endpoint, begin);
                 let is_lasting = is_dead || (is_connect_timeout(&err) && !is_known);
                 let err = match is_lasting || is_no_use(&err) {
                     true => err.set_permanent(),
@@ -384,13 +391,15 @@ impl Bounded {
                 return Err(err.with_context("endpoint", endpoint));
             }
             Err(_) => {
-                self.note_failure(endpoint, begin);
+                if !is_known {
+                    self.note_failure(endpoint, begin);
+                }
                 return Err(timed_out(patience)
                     .with_context("endpoint", endpoint)
                     .with_temporary(is_known));
             }
         };
-        if !is_known {
+        if !is_known || peer.failing.is_some() {
             let peer = Peer {
                 has_answered: true,
                 ..Peer::default()

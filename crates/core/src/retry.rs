@@ -52,10 +52,10 @@ impl Policy {
         }
     }
 
-    /// The same with an early end.
-    pub(crate) fn impatient(self) -> Self {
+    /// The same without another attempt, and with an early end.
+    pub(crate) fn once(self) -> Self {
         Policy {
-            retries: self.retries.min(2),
+            retries: 0,
             budget: self.budget.min(Duration::from_secs(5)),
         }
     }
@@ -119,6 +119,8 @@ impl Attempts {
         // Between a half and the whole: many clients that failed at once do not come back at once.
         let wait = wait(self.failed).mul_f64(0.5 + 0.5 * fraction());
         self.failed += 1;
+        // A service that wants more time than there is may be back sooner than it says.
+        let told = told.filter(|told| *told < self.left());
         let wait = wait.max(told.unwrap_or_default());
         (wait < self.left()).then_some(wait)
     }
@@ -221,7 +223,13 @@ mod tests {
     #[test]
     fn no_wait_goes_beyond_the_budget() {
         let mut attempts = policy(100, 1.0).attempts();
-        assert!(attempts.again(Some(Duration::from_secs(2))).is_none());
+        let told = Duration::from_millis(500);
+        assert_eq!(attempts.again(Some(told)), Some(told));
+        assert!(
+            attempts
+                .again(Some(Duration::from_secs(2)))
+                .is_some_and(|w| w < told)
+        );
         assert_eq!(policy(0, 1.0).attempts().again(None), None);
     }
 

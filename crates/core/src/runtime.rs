@@ -306,6 +306,15 @@ where
     });
 }
 
+/// Let the other tasks of this runtime go on: a connection whose answer was dropped half-way is
+/// closed by its task, and the direct runtime runs nothing once its caller has what it waited
+/// for. The server would go on holding the object until then.
+pub(crate) async fn turn() {
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Wait until no clean-up is under way, at most `patience`.
 pub async fn settled(patience: Duration) {
     let Ok(process) = process() else { return };

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use http::header::HOST;
 use http::request::Parts;
 use opendalfs_core::error::{Error, Kind, Result};
-use opendalfs_core::http::impatient;
+use opendalfs_core::http::once;
 use opendalfs_core::options::Options;
 use opendalfs_core::runtime::PerProcess;
 use reqsign_aws_v4::{Credential, RequestSigner};
@@ -55,7 +55,7 @@ pub(crate) async fn sign(
     }
     let ctx = Context::new()
         .with_file_read(TokioFileRead)
-        .with_http_send(impatient(options)?)
+        .with_http_send(once(options)?)
         .with_env(OsEnv);
     let (credentials, signer) = (Credentials::of(options)?, RequestSigner::new("s3", region));
     let kept = Arc::clone(&credentials.kept);
