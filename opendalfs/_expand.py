@@ -184,7 +184,7 @@ def with_parents(scheme: str, found: dict[str, Info], base: str, prefix: str) ->
         parent = _paths.parent_of(name)
         while len(parent) > len(base) and parent not in dirs and parent not in found:
             if parent.startswith(start):
-                dirs[parent] = implied(parent)
+                dirs[parent] = implied(scheme, parent)
             parent = _paths.parent_of(parent)
     return {**found, **dirs}
 

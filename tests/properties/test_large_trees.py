@@ -442,7 +442,7 @@ def levels_are_the_model(store, model):
 
 def infos_are_whole(store, model):
     found = store.fs.find(store.root, detail=True, withdirs=True)
-    assert short(store, found) == model.find(withdirs=True)
+    assert short(store, found) == with_dirs(store, model)
     for name, info in found.items():
         assert info["name"] == name
         inner = name[len(store.root) + 1 :]
