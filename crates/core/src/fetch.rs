@@ -443,8 +443,13 @@ impl Store {
                 }
                 return Ok(count);
             };
-            if self.has_more(place, &mut answer).await? && self.resume(place, &mut answer).await? {
-                continue;
+            if self.has_more(place, &mut answer).await? {
+                if !sink.grows() {
+                    return Err(self.error("read", place, &wrong_size()));
+                }
+                if self.resume(place, &mut answer).await? {
+                    continue;
+                }
             }
             let again = attempts.again(None).filter(|_| sink.rewind(answer.count));
             let Some(wait) = again else {

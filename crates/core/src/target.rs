@@ -23,6 +23,11 @@ pub(crate) trait Sink: Send {
         false
     }
 
+    /// Whether it takes more bytes than the first answer spoke of.
+    fn grows(&self) -> bool {
+        true
+    }
+
     /// All bytes have come.
     fn end(&mut self) {}
 }
@@ -158,6 +163,10 @@ impl Sink for Target {
 
     fn rewind(&mut self, bytes: u64) -> bool {
         self.take_back(usize_of(bytes))
+    }
+
+    fn grows(&self) -> bool {
+        false
     }
 }
 
