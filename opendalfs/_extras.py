@@ -97,7 +97,7 @@ class Extras(Write):
         changes = {name.replace("_", "-"): value for name, value in kw_args.items()}
         entries = {**await self._metadata(path), **changes}
         given = dict(copy_kwargs or {})
-        how = {**kept(self.scheme, given), "metadata": _given(entries)}
+        how = {**kept(given), "metadata": _given(entries)}
         source = self._strip(path)
         pairs = [(source, _paths.unversioned(source))]
         await self._run_jobs("copy", pairs, store=self._store_for(given), **how)
@@ -135,7 +135,7 @@ class Extras(Write):
             raise ConfigInvalid(errno.EINVAL, f"merge {path!r}: of no files", path)
         path = self._strip(path)
         sources = [self._strip(f) for f in filelist]
-        how = kept(self.scheme, kwargs)
+        how = kept(kwargs)
         await self._store_for(kwargs).extras.merge(path, sources, **how)
         self._forget(path)
 

@@ -47,7 +47,7 @@ class Write(Move):
         One request up to 16 MiB, a parallel multipart upload beyond.
         """
         path, only = self._strip(path), _create_only(mode)
-        how = kept(self.scheme, kwargs)
+        how = kept(kwargs)
         try:
             return await self._store_for(kwargs).write(path, value, if_not_exists=only, **how)
         finally:
@@ -66,7 +66,7 @@ class Write(Move):
             return
         only = _create_only(kwargs.pop("mode", "overwrite"))
         items = [(self._strip(p), v) for p, v in path.items()]
-        store, how = self._store_for(kwargs), kept(self.scheme, kwargs)
+        store, how = self._store_for(kwargs), kept(kwargs)
         try:
             results = await store.write_many(items, if_not_exists=only, **how)
         finally:
@@ -85,7 +85,7 @@ class Write(Move):
         rpath = self._strip(rpath)
         lpath = os.fspath(lpath)
         if os.path.isdir(lpath):
-            await self._makedirs(rpath, exist_ok=True)
+            await self._make_target(rpath)
             return
         only = _create_only(mode)
         await self._run_jobs(
@@ -94,7 +94,7 @@ class Write(Move):
             own=callback,
             store=self._store_for(kwargs),
             if_not_exists=only,
-            **kept(self.scheme, kwargs),
+            **kept(kwargs),
         )
 
     async def _put(
@@ -129,7 +129,7 @@ class Write(Move):
         files = []
         for source, target, _ in pairs:
             if os.path.isdir(source):
-                await self._makedirs(target, exist_ok=True)
+                await self._make_target(target)
             else:
                 files.append((source, self._strip(target)))
         only = _create_only(kwargs.pop("mode", "overwrite"))
@@ -139,7 +139,7 @@ class Write(Move):
             every=callback,
             store=self._store_for(kwargs),
             if_not_exists=only,
-            **kept(self.scheme, kwargs),
+            **kept(kwargs),
         )
 
     async def _touch(self, path: str, truncate: bool = True, **kwargs: Any) -> Info:
