@@ -269,6 +269,8 @@ def test_a_move_that_failed_half_way_is_seen(relayed, relay):
     with pytest.raises(PermissionError):
         fs.mv(f"{place}/a", f"{place}/b")
     assert names(fs, place) == ["a", "b"]
+
+
 @pytest.mark.parametrize("arguments", [{"detail": True}, {"withdirs": True}])
 def test_find_with_details_spares_later_listings(relay, s3, arguments):
     for name in ("d/a", "d/e/b", "d/e/f/c", "d/e/f.x", "d/g/h/i/k"):
