@@ -147,10 +147,10 @@ class Look(Base):
         entries = await store.find(path, prefix, maxdepth)
         found = {e["name"]: e for e in entries}
         if entries and not prefix and maxdepth is None and self._keeps_listings:
-            self.dircache.update(_expand.listings(found, path))
+            self.dircache.update(_expand.listings(found, path, store.implied))
         if withdirs:
             if self._store.has_implicit_dirs:
-                found = _expand.with_parents(found, path, prefix)
+                found = _expand.with_parents(found, path, prefix, store.implied)
             is_top = path in ("", self.root_marker)
             is_left_out = prefix or (maxdepth is None and self._is_bucket(path))
             if not is_top and not is_left_out and path not in found:
@@ -169,7 +169,7 @@ class Look(Base):
     async def _itself(self, path: str, *, has_entries: bool) -> dict[str, Info]:
         """The info of a path under its name; nothing when there is none."""
         if has_entries and self._store.has_implicit_dirs:
-            return {path: _expand.implied(path)}
+            return {path: self._store.implied(path)}
         info = await self._info_if_any(path)
         return {} if info is None else {path: info}
 

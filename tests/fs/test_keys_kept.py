@@ -87,7 +87,6 @@ def moto():
                 return None
 
         wait_until(answers, 30)
-        client.create_bucket(Bucket="of-moto")
         yield SimpleNamespace(client=client, endpoint=endpoint)
         client.close()
         process.terminate()
@@ -96,6 +95,16 @@ def moto():
 @pytest.fixture
 def on_moto(moto):
     """Return moto's server as a store: an empty bucket."""
+    moto.client.create_bucket(Bucket="of-moto")
+
+    def keys():
+        try:
+            answer = moto.client.list_objects_v2(Bucket="of-moto")
+        except moto.client.exceptions.NoSuchBucket:
+            # It went with all that was in it.
+            return []
+        return [found["Key"] for found in answer.get("Contents", ())]
+
     yield SimpleNamespace(
         root="of-moto",
         witness=Witness(moto.client),
@@ -107,13 +116,10 @@ def on_moto(moto):
             endpoint_url=moto.endpoint,
             skip_instance_cache=True,
         ),
-        keys=lambda: [
-            found["Key"]
-            for found in moto.client.list_objects_v2(Bucket="of-moto").get("Contents", ())
-        ],
+        keys=keys,
     )
-    for found in moto.client.list_objects_v2(Bucket="of-moto").get("Contents", ()):
-        moto.client.delete_object(Bucket="of-moto", Key=found["Key"])
+    for key in keys():
+        moto.client.delete_object(Bucket="of-moto", Key=key)
 
 
 @pytest.fixture
