@@ -175,6 +175,10 @@ class Store:
         """
         Whether directories exist only as prefixes of keys.
         """
+    def implied(self, /, path: str) -> dict[str, Any]:
+        """
+        The info of a directory that is there because of the keys below it.
+        """
     @property
     def is_absolute(self, /) -> bool:
         """

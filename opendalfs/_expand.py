@@ -29,15 +29,6 @@ def is_dir(info: Info | None) -> bool:
     return info is not None and info["type"] == "directory"
 
 
-def implied(scheme: str, name: str) -> Info:
-    """The info of a directory that is there because of the keys below it."""
-    info = {"name": name, "size": 0, "type": "directory"}
-    if scheme == "s3":
-        # As listings have it.
-        info |= {"Key": name, "Size": 0, "StorageClass": "DIRECTORY"}
-    return info
-
-
 async def expand(
     fs: OpendalFileSystem,
     path: str | Iterable[str],
@@ -176,8 +167,10 @@ async def pair(
     return [(n, t, found[n]) for n, t in zip(names, targets, strict=True)]
 
 
-def with_parents(scheme: str, found: dict[str, Info], base: str, prefix: str) -> dict[str, Info]:
-    """Add the directories that keys below ``base`` imply."""
+def with_parents(
+    found: dict[str, Info], base: str, prefix: str, implied: Callable[[str], Info]
+) -> dict[str, Info]:
+    """Add the directories that keys below ``base`` imply; ``implied`` makes their infos."""
     dirs: dict[str, Info] = {}
     start = f"{base}/{prefix}" if base else prefix
     for name in found:
@@ -189,8 +182,13 @@ def with_parents(scheme: str, found: dict[str, Info], base: str, prefix: str) ->
     return {**found, **dirs}
 
 
-def listings(scheme: str, found: dict[str, Info], top: str) -> dict[str, list[Info]]:
-    """What `ls` gives of each directory of a tree, of all that is below ``top``."""
+def listings(
+    found: dict[str, Info], top: str, implied: Callable[[str], Info]
+) -> dict[str, list[Info]]:
+    """What `ls` gives of each directory of a tree, of all that is below ``top``.
+
+    ``implied`` makes the infos of directories that keys imply.
+    """
     if top in found and not is_dir(found[top]):
         return {}
     # A file and a directory of one name are two entries.

@@ -80,9 +80,9 @@ class Look(Base):
         With ``versions``, each file once for each of its versions, under names that such a path
         has; never from the cache.
         """
-        path = self._strip(path)
+        path, store = self._strip(path), self._store_for(kwargs)
         if versions:
-            found = await self._store.extras.list_versions(path)
+            found = await store.extras.list_versions(path)
             found = [_under_version(e) for e in found if "IsDeleteMarker" not in e]
             return found if detail else [e["name"] for e in found]
         if refresh:
@@ -90,9 +90,9 @@ class Look(Base):
         entries = self._ls_from_cache(path)
         if entries is None:
             if not detail and not self._keeps_listings:
-                return await self._store.list_names(path)
+                return await store.list_names(path)
             changes = self._changes
-            entries = await self._store.list(path)
+            entries = await store.list(path)
             is_file = len(entries) == 1 and entries[0]["name"] == path
             # What changed meanwhile may be missing in it.
             if not is_file and changes == self._changes:
@@ -139,18 +139,18 @@ class Look(Base):
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
-        path, prefix = self._strip(path), prefix or ""
+        path, prefix, store = self._strip(path), prefix or "", self._store_for(kwargs)
         if not withdirs and not detail:
-            names = await self._store.find_names(path, prefix, maxdepth)
+            names = await store.find_names(path, prefix, maxdepth)
             if names:
                 return names
-        entries = await self._store.find(path, prefix, maxdepth)
+        entries = await store.find(path, prefix, maxdepth)
         found = {e["name"]: e for e in entries}
         if entries and not prefix and maxdepth is None and self._keeps_listings:
-            self.dircache.update(_expand.listings(self.scheme, found, path))
+            self.dircache.update(_expand.listings(found, path, store.implied))
         if withdirs:
             if self._store.has_implicit_dirs:
-                found = _expand.with_parents(self.scheme, found, path, prefix)
+                found = _expand.with_parents(found, path, prefix, store.implied)
             is_top = path in ("", self.root_marker)
             is_left_out = prefix or (maxdepth is None and self._is_bucket(path))
             if not is_top and not is_left_out and path not in found:
@@ -169,7 +169,7 @@ class Look(Base):
     async def _itself(self, path: str, *, has_entries: bool) -> dict[str, Info]:
         """The info of a path under its name; nothing when there is none."""
         if has_entries and self._store.has_implicit_dirs:
-            return {path: _expand.implied(self.scheme, path)}
+            return {path: self._store.implied(path)}
         info = await self._info_if_any(path)
         return {} if info is None else {path: info}
 
@@ -182,7 +182,7 @@ class Look(Base):
         **kwargs: Any,
     ) -> Any:
         """Bytes used: the sum, or a dict by name with ``total=False``. One listing."""
-        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True)
+        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
         sizes = {name: info["size"] or 0 for name, info in found.items()}
         return sum(sizes.values()) if total else sizes
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 
-from opendalfs import _expand, _links, _paths
+from opendalfs import _core, _expand, _links, _paths
 from opendalfs._base import Info
 from opendalfs._options import kept
 from opendalfs._read import Read
 from opendalfs._transfer import raise_first
-from opendalfs.errors import AlreadyExists, IsADirectory
+from opendalfs.errors import AlreadyExists, ConfigInvalid, IsADirectory, NotFound
 
 
 class Move(Read):
@@ -37,7 +38,7 @@ class Move(Read):
         how = kept(kwargs)
         path2 = self._strip(path2)
         if _expand.is_dir(await self._info_if_any(path1, **kwargs)):
-            await self._makedirs(path2, exist_ok=True)
+            await self._make_target(path2)
             return
         pairs, store = [(self._path_for(path1, kwargs), path2)], self._store_for(kwargs)
         await self._run_jobs("copy", pairs, own=callback, store=store, **how)
@@ -82,7 +83,7 @@ class Move(Read):
         pairs = await self._pairs_within(path1, path2, recursive, maxdepth, find)
         for source, target, info in pairs:
             if _expand.is_dir(info):
-                await self._makedirs(target, exist_ok=True)
+                await self._make_target(target)
             else:
                 files.append((self._path_for(source, kwargs), self._strip(target)))
         await self._run_jobs(
@@ -102,7 +103,7 @@ class Move(Read):
         """Move one file: a rename where the store has one."""
         path1, path2 = self._strip(path1), self._strip(path2)
         try:
-            await self._store.rename(path1, path2)
+            await self._store_for(kwargs).rename(path1, path2)
         finally:
             self._forget(path1, path2)
 
@@ -138,10 +139,10 @@ class Move(Read):
             if source == target:
                 await self._info(source)
             elif _expand.is_dir(info):
-                await self._makedirs(target, exist_ok=True)
+                await self._make_target(target)
                 moved.append((source, True))
             else:
-                await self._mv_file(source, target)
+                await self._mv_file(source, target, **kwargs)
         if moved and maxdepth is None:
             await self._remove(moved)
 
@@ -182,6 +183,9 @@ class Move(Read):
         if isinstance(path, str) and not recursive and not _paths.is_pattern(self._strip(path)):
             await self._rm_file(path, **kwargs)
             return
+        if kwargs.get("version_id") is not None:
+            raise ConfigInvalid(errno.EINVAL, f"rm {path!r}: a version is one of a single file")
+        store = self._store_for(kwargs)
         found = await self._own_entries(path, recursive=recursive, maxdepth=maxdepth)
         items = [(self._strip(n), _expand.is_dir(i)) for n, i in found.items()]
         given = {self._strip(p) for p in ([path] if isinstance(path, str) else path)}
@@ -189,13 +193,15 @@ class Move(Read):
         if self._store.has_implicit_dirs:
             # A file may have the name of the directory.
             items += [(n, False) for n, is_dir in items if is_dir and n in whole]
-        await self._remove(items)
+        await self._remove(items, store)
         for bucket in filter(self._is_bucket, whole):
             await self._rmdir(bucket)
 
-    async def _remove(self, items: list[tuple[str, bool]]) -> None:
+    async def _remove(
+        self, items: list[tuple[str, bool]], store: _core.Store | None = None
+    ) -> None:
         try:
-            results = await self._store.remove_many(items)
+            results = await (store or self._store).remove_many(items)
         finally:
             self._forget(*(path for path, _ in items))
         raise_first(results)
@@ -204,18 +210,41 @@ class Move(Read):
         """Make a directory, or a bucket.
 
         On object stores, below a bucket, nothing is written: directories there are what keys
-        imply. A bucket may get an ``acl`` and a ``region_name``.
+        imply. The bucket is made, if it is missing, with ``create_parents``. It may get an
+        ``acl`` and a ``region_name``.
 
         Raises
         ------
         AlreadyExists
             Where directories are real; for a bucket.
+        NotFound
+            Without ``create_parents``, when the directory above or the bucket is not there.
         """
         path = self._strip(path)
+        if self._store.has_containers and "/" in path:
+            await self._need_bucket(path, create_parents, kwargs)
+            return
         try:
             await self._store_for(kwargs).create_dir(path, create_parents)
         finally:
             self._forget(path)
+
+    async def _need_bucket(
+        self, path: str, create_parents: bool, kwargs: Mapping[str, Any]
+    ) -> None:
+        bucket = path.partition("/")[0]
+        if await self._exists(bucket, **kwargs):
+            return
+        if not create_parents:
+            raise NotFound(errno.ENOENT, f"mkdir {path!r}: there is no bucket {bucket!r}", path)
+        with suppress(AlreadyExists):
+            # Somebody else may be as quick.
+            await self._mkdir(bucket, **kwargs)
+
+    async def _make_target(self, path: str) -> None:
+        """Make a directory for what is copied into it; below a bucket keys will imply it."""
+        if not self._store.has_implicit_dirs or self._is_bucket(self._strip(path)):
+            await self._makedirs(path, exist_ok=True)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Make a directory and those above it."""

@@ -76,8 +76,9 @@ _WRITING = {
     "ContentEncoding": "content_encoding",
     "ContentDisposition": "content_disposition",
     "Metadata": "metadata",
-    "MetadataDirective": "metadata",
 }
+# Says whether a copy keeps the metadata of its source.
+_DIRECTIVE = "MetadataDirective"
 
 
 # Where options of s3fs are that can be given to a single call as well.
@@ -88,6 +89,7 @@ _ALSO_OF_CALLS = (
     "requester_pays",
     "multipart_copy_threshold",
     "copy_part_size",
+    "preserve_etag",
 )
 
 
@@ -107,18 +109,18 @@ def _call_options(scheme: str) -> dict[str, str]:
 def of_call(scheme: str, kwargs: Mapping[str, Any]) -> dict[str, str]:
     """What of a call's extra arguments are options of the store, as text by their names.
 
-    fsspec and its users pass others through the calls too; they mean nothing here.
+    fsspec and its users pass others through these calls too; they mean nothing here.
 
     Raises
     ------
     Unsupported
-        For arguments of s3fs that the store does not know: they would make another object of what
-        is written, or a condition of a read, and must not be lost without a word.
+        For arguments of s3fs that neither the store knows nor those who write files: they must
+        not be lost without a word.
     """
     known = _call_options(scheme)
     for name, value in kwargs.items():
         is_theirs = name[:1].isupper() or (name == "acl" and value)
-        if is_theirs and name not in known and name not in _WRITING:
+        if is_theirs and not (name in known or name in _WRITING or name == _DIRECTIVE):
             text = f"{name!r} means nothing to a call on {scheme}"
             raise Unsupported(errno.ENOTSUP, text)
     given = {known[name]: value for name, value in kwargs.items() if name in known and value}
@@ -129,10 +131,10 @@ def kept(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """What of a call's extra arguments says how to write a file."""
     how: dict[str, Any] = {}
     for name, value in kwargs.items():
-        if name == "MetadataDirective":
-            how.setdefault("metadata", {} if value == "REPLACE" else None)
-        elif name in _WRITING:
+        if name in _WRITING:
             how[_WRITING[name]] = value
+        elif name == _DIRECTIVE:
+            how.setdefault("metadata", {} if value == "REPLACE" else None)
     return how
 
 

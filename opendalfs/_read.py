@@ -97,8 +97,9 @@ class Read(Transfer):
         ends = list(ends) if isinstance(ends, Iterable) else [ends] * len(paths)
         if len(starts) != len(paths) or len(ends) != len(paths):
             raise ValueError("paths, starts and ends must have the same length")
-        spans = [(self._strip(p), s, e) for p, s, e in zip(paths, starts, ends, strict=True)]
-        results: list[Any] = await self._store_for(kwargs).read_many(spans, max_gap)
+        store, places = self._store_for(kwargs), [self._path_for(p, kwargs) for p in paths]
+        spans = list(zip(places, starts, ends, strict=True))
+        results: list[Any] = await store.read_many(spans, max_gap)
         if on_error == "raise":
             raise_first(results)
         return results

@@ -85,7 +85,7 @@ class Write(Move):
         rpath = self._strip(rpath)
         lpath = os.fspath(lpath)
         if os.path.isdir(lpath):
-            await self._makedirs(rpath, exist_ok=True)
+            await self._make_target(rpath)
             return
         only = _create_only(mode)
         await self._run_jobs(
@@ -129,7 +129,7 @@ class Write(Move):
         files = []
         for source, target, _ in pairs:
             if os.path.isdir(source):
-                await self._makedirs(target, exist_ok=True)
+                await self._make_target(target)
             else:
                 files.append((source, self._strip(target)))
         only = _create_only(kwargs.pop("mode", "overwrite"))

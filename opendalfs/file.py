@@ -57,7 +57,9 @@ class OpendalFile(AbstractBufferedFile):
         self._pid = os.getpid()
         self._how = kept(kwargs)
         self._store = fs._store_for(kwargs)
-        path = fs._path_for(path, kwargs)
+        self._version = {k: v for k, v in kwargs.items() if k == "version_id"}
+        # Where the bytes are; the version that a call names is in it.
+        self._place = fs._path_for(path, kwargs)
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self.seeks_for_encoder = False
@@ -67,7 +69,7 @@ class OpendalFile(AbstractBufferedFile):
         kwargs.pop("size", None)
         size = None
         if mode == "rb":
-            self._reader = self._store.open_reader(path).wait()
+            self._reader = self._store.open_reader(self._place).wait()
             self.details = self._reader.info
             size = self.details["size"]
         elif mode == "xb" and fs.exists(path, **kwargs):
@@ -195,7 +197,7 @@ class OpendalFile(AbstractBufferedFile):
         try:
             if self._writer is None:
                 self._writer = self._store.open_writer(
-                    self.path,
+                    self._place,
                     append=self.mode == "ab",
                     if_not_exists=self.mode == "xb",
                     part_bytes=max(self.blocksize, 5 * 2**20),
@@ -219,7 +221,7 @@ class OpendalFile(AbstractBufferedFile):
             create = self.mode == "xb"
             data = self._take()
             self._is_done = True
-            done = self._store.write(self.path, data, if_not_exists=create, **self._how)
+            done = self._store.write(self._place, data, if_not_exists=create, **self._how)
         else:
             self._send()
             writer, self._writer, self._is_done = self._writer, None, True
@@ -271,22 +273,25 @@ class OpendalFile(AbstractBufferedFile):
 
     def metadata(self, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
         """The user's own metadata of the file."""
-        return self.fs.metadata(self.path, refresh, **kwargs)
+        return self.fs.metadata(self.path, refresh, **{**self._version, **kwargs})
 
     def getxattr(self, xattr_name: str, **kwargs: Any) -> str | None:
         """One entry of `metadata`, or None."""
-        return self.fs.getxattr(self.path, xattr_name, **kwargs)
+        return self.fs.getxattr(self.path, xattr_name, **{**self._version, **kwargs})
 
     def setxattr(self, copy_kwargs: dict[str, Any] | None = None, **kwargs: str | None) -> None:
         """Set entries of the file's metadata; see `OpendalFileSystem.setxattr`."""
         if self.writable():
             text = f"setxattr {self.path!r}: the file is open for writing"
             raise Unsupported(errno.ENOTSUP, text, self.path)
+        if self._version.get("version_id") is not None:
+            text = f"setxattr {self.path!r}: the file is open at an old version"
+            raise Unsupported(errno.ENOTSUP, text, self.path)
         self.fs.setxattr(self.path, copy_kwargs=copy_kwargs, **kwargs)
 
     def url(self, **kwargs: Any) -> str:
         """A signed URL of the file."""
-        return self.fs.url(self.path, **kwargs)
+        return self.fs.url(self.path, **{**self._version, **kwargs})
 
 
 def _torn(path: str) -> OpendalfsError:

@@ -199,7 +199,7 @@ class OpendalFileSystem(S3Names):
         **kwargs: Any,
     ) -> str:
         """Text of a file."""
-        raw = io.BytesIO(self.cat_file(path))
+        raw = io.BytesIO(self.cat_file(path, **kwargs))
         return io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline=newline).read()
 
     # ---- sync forms of the coroutines

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from opendalfs import _core, _paths
+from opendalfs._base import Info
 from opendalfs.fs import OpendalFileSystem
 
 __all__ = [
@@ -79,6 +80,10 @@ class S3FileSystem(_NamesFirst):
     scheme = "s3"
     protocol = protocols_of("s3")
     foreign_protocols = _paths.FOREIGN["s3"]
+
+    async def _info(self, path: str, **kwargs: Any) -> Info:
+        """As of every store; ``VersionId`` is None where a bucket keeps no versions."""
+        return {"VersionId": None, **await super()._info(path, **kwargs)}
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:

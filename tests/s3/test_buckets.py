@@ -29,6 +29,60 @@ def test_buckets_are_made_found_listed_and_removed(fs, boto):
     assert name not in [b["Name"] for b in boto.list_buckets()["Buckets"]]
 
 
+@pytest.fixture
+def name(boto):
+    """Return a name for a bucket, which is removed in the end."""
+    name = f"t-{uuid.uuid4().hex}"
+    yield name
+    if name in [b["Name"] for b in boto.list_buckets()["Buckets"]]:
+        boto.delete_bucket(Bucket=name)
+
+
+@pytest.mark.parametrize("call", ["mkdir", "makedirs"])
+def test_a_directory_is_made_with_its_bucket(fs, name, boto, call):
+    getattr(fs, call)(f"{name}/a/b")
+    getattr(fs, call)(f"{name}/a/b")
+    assert boto.list_objects_v2(Bucket=name)["KeyCount"] == 0
+
+
+def test_a_directory_without_its_bucket_is_not_made(fs, name):
+    with pytest.raises(FileNotFoundError):
+        fs.mkdir(f"{name}/a/b", create_parents=False)
+    assert not fs.exists(name)
+    fs.mkdir(name)
+    fs.mkdir(f"{name}/a/b", create_parents=False)
+
+
+def test_transfers_make_no_bucket(fs, name, bucket, tmp_path):
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "e" / "k").write_bytes(b"x")
+    fs.pipe_file(f"{bucket}/d/e/k", b"x")
+    calls = [
+        lambda: fs.put(str(tmp_path / "d"), f"{name}/d", recursive=True),
+        lambda: fs.copy(f"{bucket}/d", f"{name}/d", recursive=True, on_error="raise"),
+        lambda: fs.mv(f"{bucket}/d", f"{name}/d", recursive=True),
+    ]
+    for call in calls:
+        with pytest.raises(FileNotFoundError):
+            call()
+    assert not fs.exists(name)
+
+
+def test_what_is_made_already_is_not_made_anew(on_moto):
+    # As AWS in us-east-1, moto tells an owner that the bucket was made.
+    fs, name = on_moto
+    for call in (fs.mkdir, fs.makedirs):
+        with pytest.raises(FileExistsError):
+            call(name)
+    fs.makedirs(name, exist_ok=True)
+
+
+def test_nothing_is_removed_from_a_bucket_that_is_missing(fs, name):
+    for path in (f"{name}/k", [f"{name}/k"], [f"{name}/k", f"{name}/l"]):
+        with pytest.raises(FileNotFoundError):
+            fs.rm(path)
+
+
 def test_a_bucket_in_another_region_is_found(far_minio):
     name = f"t-{uuid.uuid4().hex}"
     home = make(far_minio, region="eu-far-7")

@@ -128,6 +128,34 @@ def test_an_argument_that_means_nothing_is_an_error(fs, path, s3_prefix, witness
     assert witness.contents(s3_prefix) == before
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "cat", "cat_file", "info", "exists", "ls", "find", "du", "glob", "metadata", "open",
+        "read_text", "rm", "rm_file",
+    ],
+)  # fmt: skip
+def test_reads_and_removals_take_no_argument_that_means_nothing(fs, path, s3_prefix, call, witness):
+    with pytest.raises(NotImplementedError, match="Colour"):
+        getattr(fs, call)(path, Colour="red")
+    assert witness.paths(s3_prefix) == [path]
+
+
+def test_bulk_calls_take_no_argument_that_means_nothing(fs, path, s3_prefix, tmp_path, witness):
+    calls = [
+        lambda: fs.cat([path], Colour="red"),
+        lambda: fs.cat_ranges([path], 0, 1, Colour="red"),
+        lambda: fs.get([path], [str(tmp_path / "k")], Colour="red"),
+        lambda: fs.mv(path, f"{path}-2", Colour="red"),
+        lambda: fs.rm([path], Colour="red"),
+    ]
+    for call in calls:
+        with pytest.raises(NotImplementedError, match="Colour"):
+            call()
+    assert witness.paths(s3_prefix) == [path]
+    assert not (tmp_path / "k").exists()
+
+
 async def test_the_asynchronous_forms(make_s3, path):
     fs = make_s3(asynchronous=True)
     await fs._setxattr(path, five="5")

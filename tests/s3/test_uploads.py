@@ -63,6 +63,33 @@ def test_a_copy_in_parts_keeps_what_the_object_carries(
     assert tags == [{"Key": "t", "Value": "1"}]
 
 
+def test_a_copy_may_have_the_parts_of_its_source(fs, large, bucket, boto, witness):
+    _, data = large
+    begun = boto.create_multipart_upload(Bucket=bucket, Key="odd")["UploadId"]
+    parts = []
+    for number, span in enumerate(
+        [slice(5 * MIB), slice(5 * MIB, 11 * MIB), slice(11 * MIB, None)]
+    ):
+        named = {"Bucket": bucket, "Key": "odd", "UploadId": begun, "PartNumber": number + 1}
+        etag = boto.upload_part(Body=data[span], **named)["ETag"]
+        parts.append({"PartNumber": number + 1, "ETag": etag})
+    whole = {"Bucket": bucket, "Key": "odd", "UploadId": begun}
+    boto.complete_multipart_upload(MultipartUpload={"Parts": parts}, **whole)
+    fs.copy(f"{bucket}/odd", f"{bucket}/same", preserve_etag=True)
+    fs.copy(f"{bucket}/odd", f"{bucket}/other")
+    assert witness.read(f"{bucket}/same") == data
+    etags = [witness.head(f"{bucket}/{name}")["ETag"] for name in ("odd", "same", "other")]
+    assert etags[0] == etags[1] != etags[2]
+
+
+def test_a_file_of_one_part_keeps_its_etag(fs, bucket, witness):
+    for name, data in {"k": b"value", "empty": b""}.items():
+        fs.pipe_file(f"{bucket}/{name}", data)
+        fs.cp_file(f"{bucket}/{name}", f"{bucket}/{name}-copy", preserve_etag=True)
+        heads = [witness.head(f"{bucket}/{n}") for n in (name, f"{name}-copy")]
+        assert heads[0]["ETag"] == heads[1]["ETag"]
+
+
 def test_a_copy_in_parts_that_fails_leaves_no_upload(make_s3, relay, large, boto, bucket):
     path, _ = large
     fs = make_s3(

@@ -1,5 +1,7 @@
 """Versions of objects: reading, listing, removing and restoring them."""
 
+import pickle
+
 import fsspec
 import pytest
 
@@ -57,6 +59,49 @@ def test_a_call_may_name_a_version_without_the_option(fs, two):
     path, ids = two
     assert fs.cat_file(path, version_id=ids[0]) == b"first"
     assert fs.cat_file(path) == b"second!"
+
+
+def test_a_version_named_is_never_another(fs, two):
+    path, ids = two
+    assert fs.cat_ranges([path, path], [0, 1], [2, 3], version_id=ids[0]) == [b"fi", b"ir"]
+    assert fs.read_text(path, version_id=ids[0]) == "first"
+    assert fs.cat([path], version_id=ids[0]) == {path: b"first"}
+    with pytest.raises(ValueError, match="version"):
+        fs.rm([path], version_id=ids[0])
+    assert fs.cat_file(path) == b"second!"
+
+
+@pytest.mark.parametrize("version_aware", [True, False])
+def test_all_of_a_file_open_at_a_version_is_of_that_version(make_s3, versioned, ask, version_aware):
+    fs = make_s3(version_aware=version_aware)
+    path = f"{versioned}/k"
+    old = fs.pipe_file(path, b"old", metadata={"a": "1"})["VersionId"]
+    fs.pipe_file(path, b"newer", metadata={"a": "2"})
+    with fs.open(path, version_id=old) as f:
+        assert (f.path, f.size, f.version_id) == (path, 3, old)
+        assert (f.metadata(), f.getxattr("a")) == ({"a": "1"}, "1")
+        assert ask(f.url())[2] == b"old"
+        with pickle.loads(pickle.dumps(f)) as again:
+            assert (again.read(), again.version_id) == (b"old", old)
+        with pytest.raises(NotImplementedError, match="old version"):
+            f.setxattr(a="3")
+    assert fs.metadata(path) == {"a": "2"}
+
+
+def test_an_old_version_is_not_opened_for_writing(fs, two):
+    path, ids = two
+    with (
+        pytest.raises(ValueError, match="old version"),
+        fs.open(path, "wb", version_id=ids[0]) as f,
+    ):
+        f.write(b"x")
+    assert fs.cat_file(path) == b"second!"
+
+
+def test_an_info_has_a_version_where_there_is_none(fs, bucket):
+    fs.pipe_file(f"{bucket}/d/k", b"x")
+    for path in (f"{bucket}/d/k", f"{bucket}/d", bucket):
+        assert fs.info(path)["VersionId"] is None
 
 
 def test_without_the_option_the_mark_is_part_of_the_key(fs, s3_prefix, witness):

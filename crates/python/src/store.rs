@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opendalfs_core::{Begun, Buffer, Got, Job, Span, Store as CoreStore, Wanted, WriteOptions};
+use opendalfs_core::{
+    Begun, Buffer, Got, Info, Job, Span, Store as CoreStore, Wanted, WriteOptions,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -159,6 +161,12 @@ impl Store {
             out.set_item(name, value)?;
         }
         Ok(out.into_any().unbind())
+    }
+
+    /// The info of a directory that is there because of the keys below it.
+    #[pyo3(signature = (path) -> "dict[str, typing.Any]")]
+    fn implied(&self, py: Python<'_>, path: String) -> PyResult<Py<PyAny>> {
+        info_object(py, &Info::directory(path), self.names)
     }
 
     /// Look up a file or directory.

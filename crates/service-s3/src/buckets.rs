@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use http::Method;
 use opendal_core::HttpTransporter;
-use opendalfs_core::error::Result;
+use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::options::Options;
 use opendalfs_core::service::Extension;
 use serde::Deserialize;
@@ -38,9 +38,15 @@ impl Extension for Buckets {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let mut call = Call::bucket(options, &http, Method::PUT, name);
-            // us-east-1 is the one region that must not be named.
             let region = region(options);
-            if region != DEFAULT_REGION {
+            if region == DEFAULT_REGION {
+                // There an owner is told that a bucket was made anew, even when it was not.
+                let head = Call::bucket(options, &http, Method::HEAD, name);
+                if head.send().await.is_ok() {
+                    return Err(Error::new(Kind::AlreadyExists, ""));
+                }
+            } else {
+                // us-east-1 is the one region that must not be named.
                 call = call.body(format!(
                     "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
                      <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"

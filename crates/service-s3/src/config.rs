@@ -9,7 +9,7 @@ use opendalfs_core::service::{Operator, build_operator, refuse_dots};
 use crate::credentials;
 use crate::credentials::profile::Profile;
 
-use crate::{encryption, headers, integrity};
+use crate::{copies, encryption, headers, integrity};
 
 /// S3's own limit.
 const MAX_KEY_BYTES: usize = 1024;
@@ -288,6 +288,13 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "Bytes of one part of such a copy.",
     ),
     option(
+        copies::PRESERVE_ETAG,
+        &[],
+        Flag,
+        "false",
+        "Whether copies are made in parts as large as those of their sources, so that the ETag stays.",
+    ),
+    option(
         "tagging",
         &["s3_additional_kwargs.Tagging"],
         Text,
@@ -405,6 +412,7 @@ fn settings(options: &Options) -> Result<Vec<(String, String)>> {
         "region",
         "multipart_copy_threshold",
         "copy_part_size",
+        copies::PRESERVE_ETAG,
         "skip_signature",
         integrity::OPTION,
         encryption::ALGORITHM,
