@@ -177,7 +177,7 @@ def with_parents(
         parent = _paths.parent_of(name)
         while len(parent) > len(base) and parent not in dirs and parent not in found:
             if parent.startswith(start):
-                dirs[parent] = implied(scheme, parent)
+                dirs[parent] = implied(parent)
             parent = _paths.parent_of(parent)
     return {**found, **dirs}
 
@@ -203,7 +203,7 @@ def listings(
             directory = _paths.parent_of(directory)
         for one in reversed(new):
             out[one] = {}
-            out[_paths.parent_of(one)][one, True] = implied(scheme, one)
+            out[_paths.parent_of(one)][one, True] = implied(one)
         if name != top:
             out[parent][name, is_dir(info)] = info
     return {path: [entries[key] for key in sorted(entries)] for path, entries in out.items()}

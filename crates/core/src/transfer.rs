@@ -74,7 +74,6 @@ impl Store {
     }
 
     /// The result is what was copied.
-
     pub(crate) async fn copy_with(
         &self,
         from: &str,
