@@ -185,12 +185,20 @@ def closed_ports():
 
 
 @pytest.fixture
-def silent_port():
+def silent_port(silent_ports):
     """Return the address of a listener that takes connections and never answers."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    return silent_ports[0]
+
+
+@pytest.fixture
+def silent_ports():
+    """Return the addresses of some such listeners."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(30)]
+        for listener in listeners:
+            listener.bind((_unused_address(), 0))
+            listener.listen(64)
+        yield [f"{one.getsockname()[0]}:{one.getsockname()[1]}" for one in listeners]
 
 
 def _spawn_server(*arguments):
