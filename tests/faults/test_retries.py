@@ -224,12 +224,13 @@ def test_retry_after_is_waited_for(proxied, code):
 
 
 def test_a_retry_after_beyond_the_budget_is_not_waited_for(proxied):
+    # A server that begins says minutes, and is there in seconds: it is asked as often as others.
     proxied.proxy.fault = when(Status(503, headers=(("Retry-After", "100"),)))
     begin = time.monotonic()
     error = outcome(lambda: proxied.make(retry_timeout=2).cat_file(proxied.join("k")))
     assert is_plain(error)
     assert time.monotonic() - begin < 2 + SLACK
-    assert len(proxied.proxy.requests) <= 2
+    assert 2 <= len(proxied.proxy.requests) <= MOST_TRIES
 
 
 def test_tries_that_fail_at_once_are_spread_out(proxied):
