@@ -61,8 +61,8 @@ def cut_and(change, turn):
         if request.method != "GET" or request.query:
             return None
         with lock:
-            # Where the reader goes on is where the last bytes came that the break let through.
-            if request.start:
+            # Who goes on holds it to its version; where, depends on the bytes that came through.
+            if request.start and "if-match" in request.headers:
                 resumed.append(request.start)
                 if len(resumed) == turn:
                     change()
