@@ -20,12 +20,12 @@ use opendal_http_transport_reqwest::ReqwestTransport;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Kind, Result};
+use crate::marks::{AfterDoubt, CallOff};
 use crate::options::{Options, parse_flag};
 use crate::partial;
 use crate::retry::{self, LONGEST_WAIT, Policy};
 use crate::runtime::{self, PerProcess};
 use crate::translate::timed_out;
-use crate::upload::CallOff;
 
 /// The slowest upload that is still called alive.
 const MIN_BYTES_PER_SECOND: u64 = 256 * 1024;
@@ -127,11 +127,6 @@ struct Retrying {
     policy: Policy,
     is_streaming: bool,
 }
-
-/// Goes with an answer: attempts before it failed in a way that leaves open whether the service
-/// did what it was asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AfterDoubt;
 
 /// Why the last attempt was the last one.
 #[derive(Debug)]

@@ -10,6 +10,7 @@
 //! service alone needs (crates/service-*).
 
 mod ahead;
+mod answer;
 mod bulk;
 mod capabilities;
 mod checksum;
@@ -23,6 +24,7 @@ pub mod http;
 pub mod info;
 mod list;
 mod many;
+mod marks;
 pub mod options;
 mod partial;
 mod pin;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use opendal_core::{Buffer, BytesRange};
 
 use crate::ahead::Ahead;
+use crate::answer::{First, Head};
 use crate::error::{Error, Kind, Result};
-use crate::fetch::{First, Head, parts_of};
+use crate::fetch::parts_of;
 use crate::info::Info;
 use crate::pin::Pin;
 use crate::place::Place;

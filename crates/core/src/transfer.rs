@@ -10,8 +10,8 @@ use bytes::Bytes;
 use opendal_core::options::CopyOptions;
 use opendal_core::{Buffer, BytesRange, ErrorKind};
 
+use crate::answer::First;
 use crate::error::{Error, Kind, Result};
-use crate::fetch::First;
 use crate::info::Info;
 use crate::pin::Pin;
 use crate::read::ObjectReader;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Method, Request, Response};
 use md5::{Digest, Md5};
-use opendal_core::{Buffer, ErrorKind, HttpBody, HttpTransport, HttpTransporter, Metadata};
+use opendal_core::{Buffer, HttpBody, HttpTransport, HttpTransporter, Metadata};
 use tokio::sync::watch;
 
-use crate::http::AfterDoubt;
+use crate::marks::{AfterDoubt, CallOff, cancelled};
 
 /// The transport of one upload.
 ///
@@ -21,37 +21,13 @@ pub(crate) struct Upload {
     evidence: Evidence,
 }
 
-/// Travels with each request of an upload, so that no wait before another attempt outlives a
-/// cancellation.
-#[derive(Clone, Debug)]
-pub(crate) struct CallOff(watch::Receiver<bool>);
-
-impl CallOff {
-    fn is_called_off(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Wait for the cancellation.
-    pub(crate) async fn called_off(mut self) -> opendal_core::Error {
-        if self.0.wait_for(|c| *c).await.is_err() {
-            // Nobody is left who could call it off.
-            std::future::pending::<()>().await;
-        }
-        cancelled()
-    }
-}
-
-fn cancelled() -> opendal_core::Error {
-    opendal_core::Error::new(ErrorKind::Unexpected, "cancelled")
-}
-
 impl Upload {
     /// The transport, what calls it off, and what it saw.
     pub(crate) fn new(inner: HttpTransporter) -> (Self, watch::Sender<bool>, Evidence) {
-        let (cancel, receiver) = watch::channel(false);
+        let (cancel, call_off) = CallOff::new();
         let out = Upload {
             inner,
-            call_off: CallOff(receiver),
+            call_off,
             evidence: Evidence::default(),
         };
         let evidence = out.evidence.clone();
