@@ -145,7 +145,7 @@ impl Store {
         let container = place.container.as_deref().unwrap_or_default();
         Ok(Spot {
             options: &self.inner.options,
-            http: self.http(Some(container))?,
+            http: place.operator().context().http_transport().clone(),
             container,
             key: &place.key,
             version: place.version.as_deref(),

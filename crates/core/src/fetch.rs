@@ -144,15 +144,7 @@ impl Store {
         pin: &Pin,
     ) -> Result<Option<Opened>> {
         let mut attempts = self.attempts();
-        let answer = loop {
-            match self.ask(place, range, pin).await {
-                Err(e) if e.is_temporary() => match attempts.again(None) {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => break Err(e),
-                },
-                other => break other,
-            }
-        };
+        let answer = attempts.make(|| self.ask(place, range, pin)).await;
         let (metadata, body, seen) = match answer {
             Ok(answer) => answer,
             // OpenDAL's databases refuse a range that reaches past the end, instead of cutting it.

@@ -125,6 +125,22 @@ impl Attempts {
         (wait < self.left()).then_some(wait)
     }
 
+    /// Ask until there is an answer, or a failure that does not pass in time.
+    pub(crate) async fn make<T, F>(&mut self, ask: impl Fn() -> F) -> opendal_core::Result<T>
+    where
+        F: Future<Output = opendal_core::Result<T>>,
+    {
+        loop {
+            match ask().await {
+                Err(e) if e.is_temporary() => match self.again(None) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(e),
+                },
+                other => return other,
+            }
+        }
+    }
+
     /// What is left of the time.
     pub(crate) fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
@@ -150,7 +166,8 @@ pub(crate) fn is_passing(status: StatusCode, body: &str) -> bool {
 }
 
 /// Whether a body is an error of S3, whatever the status says.
-pub(crate) fn is_error_document(body: &Buffer) -> bool {
+#[must_use]
+pub fn is_error_document(body: &Buffer) -> bool {
     // Errors are short; what is longer is content.
     if body.len() > 16 * 1024 {
         return false;

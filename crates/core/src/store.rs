@@ -323,16 +323,8 @@ impl Store {
         // The service is asked directly: OpenDAL's checks of paths are not for exact keys.
         let (service, context) = (place.reads().service(), place.reads().context());
         let mut attempts = self.attempts();
-        let answer = loop {
-            let answer = service.stat_dyn(context, &place.key, place.stat_options());
-            match (answer.await, &mut attempts) {
-                (Err(e), attempts) if e.is_temporary() => match attempts.again(None) {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => break Err(e),
-                },
-                (answer, _) => break answer,
-            }
-        };
+        let ask = || service.stat_dyn(context, &place.key, place.stat_options());
+        let answer = attempts.make(ask).await;
         match answer {
             Ok(answer) => Ok(Info::new(name, answer.into_metadata())),
             Err(err)

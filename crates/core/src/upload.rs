@@ -76,8 +76,8 @@ struct Known {
 #[derive(Debug)]
 enum Content {
     Whole(Buffer),
-    /// The MD5 of each part.
-    Parts(Vec<[u8; 16]>),
+    /// The `ETag` that the parts give.
+    Parts(String),
 }
 
 impl Evidence {
@@ -87,7 +87,7 @@ impl Evidence {
         let has = |name: &str| query.split('&').any(|pair| pair.starts_with(name));
         let content = match *req.method() {
             Method::PUT if !has("partNumber=") => Some(Content::Whole(req.body().clone())),
-            Method::POST if has("uploadId=") => parts_of(req.body()).map(Content::Parts),
+            Method::POST if has("uploadId=") => completed(req.body()).map(Content::Parts),
             _ => return false,
         };
         self.known().content = content;
@@ -127,10 +127,7 @@ impl Evidence {
     pub(crate) fn is_proven_by(&self, found: &Metadata) -> bool {
         let expected = match &self.known().content {
             Some(Content::Whole(bytes)) => hex(&digest(bytes.clone().map(|b| b.to_vec()))),
-            Some(Content::Parts(parts)) => {
-                let whole = digest(parts.iter().map(|p| p.to_vec()));
-                format!("{}-{}", hex(&whole), parts.len())
-            }
+            Some(Content::Parts(etag)) => etag.clone(),
             None => return false,
         };
         found
@@ -149,13 +146,20 @@ fn digest(pieces: impl Iterator<Item = Vec<u8>>) -> [u8; 16] {
     hasher.finalize().into()
 }
 
-/// The MD5 of each part that a completion names, if they are MD5s.
-fn parts_of(body: &Buffer) -> Option<Vec<[u8; 16]>> {
+/// The `ETag` of an object made of the parts that a completion names.
+fn completed(body: &Buffer) -> Option<String> {
     let text = String::from_utf8(body.to_vec()).ok()?;
     let etags = text.split("<ETag>").skip(1);
+    etag_of_parts(etags.map(|rest| rest.split("</ETag>").next().unwrap_or_default()))
+}
+
+/// The `ETag` of an object made of parts with these; nothing where it does not follow from
+/// theirs, which are then no MD5s.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>
+#[must_use]
+pub fn etag_of_parts<'a>(etags: impl Iterator<Item = &'a str>) -> Option<String> {
     let parts: Option<Vec<_>> = etags
-        .map(|rest| {
-            let etag = rest.split("</ETag>").next()?;
+        .map(|etag| {
             unhex(
                 etag.trim_matches('"')
                     .trim_start_matches("&quot;")
@@ -163,7 +167,9 @@ fn parts_of(body: &Buffer) -> Option<Vec<[u8; 16]>> {
             )
         })
         .collect();
-    parts.filter(|p| !p.is_empty())
+    let parts = parts.filter(|p| !p.is_empty())?;
+    let whole = digest(parts.iter().map(|p| p.to_vec()));
+    Some(format!("{}-{}", hex(&whole), parts.len()))
 }
 
 fn hex(bytes: &[u8; 16]) -> String {

@@ -10,6 +10,7 @@ use opendal_core::raw::percent_encode_path;
 use opendal_core::{Buffer, HttpTransporter};
 use opendalfs_core::error::{Error, Kind, Result};
 use opendalfs_core::extras::Spot;
+use opendalfs_core::is_error_document;
 use opendalfs_core::options::Options;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -161,7 +162,7 @@ impl<'a> Call<'a> {
         let sent = self.http.send(self.request()?).await;
         let answer = sent.map_err(|e| Error::from_opendal(&e))?;
         // Some calls fail after their answer has begun.
-        let is_late = self.method != Method::GET && is_error(answer.body());
+        let is_late = self.method != Method::GET && is_error_document(answer.body());
         if is_late || !answer.status().is_success() {
             return Err(refused(answer.status(), answer.body()));
         }
@@ -205,16 +206,6 @@ pub(crate) fn base(options: &Options, container: &str) -> String {
 struct Refusal {
     code: String,
     message: String,
-}
-
-fn is_error(body: &Buffer) -> bool {
-    let start = body.slice(0..body.len().min(256)).to_vec();
-    let text = String::from_utf8_lossy(&start);
-    let text = match text.split_once("?>") {
-        Some((_, rest)) => rest,
-        None => &text,
-    };
-    text.trim_start().starts_with("<Error>")
 }
 
 fn refused(status: StatusCode, body: &Buffer) -> Error {
@@ -283,7 +274,7 @@ mod tests {
             ("<CopyObjectResult></CopyObjectResult>", false),
             ("", false),
         ] {
-            assert_eq!(is_error(&Buffer::from(body)), is, "{body}");
+            assert_eq!(is_error_document(&Buffer::from(body)), is, "{body}");
         }
     }
 }

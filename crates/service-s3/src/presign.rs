@@ -61,8 +61,9 @@ pub(crate) async fn presign(
     // Whoever uses the URL sends what they like; who pays is said in a header alone.
     parts.headers.remove("content-length");
     parts.headers.remove("x-amz-request-payer");
-    let region = known_region(at.options, at.container).unwrap_or_else(|| region(at.options));
-    parts.uri = in_region(at.options, parts.uri, &region);
-    sign(at.options, &region, &mut parts, Some(expires)).await?;
+    let here = region(at.options);
+    let there = known_region(at.options, at.container).unwrap_or_else(|| here.clone());
+    parts.uri = in_region(&here, parts.uri, &there);
+    sign(at.options, &there, &mut parts, Some(expires)).await?;
     Ok(parts.uri.to_string())
 }

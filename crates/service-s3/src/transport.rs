@@ -54,6 +54,7 @@ pub(crate) fn through(
         more: headers::more(options).unwrap_or_default(),
         host: at.host().map(str::to_owned),
         path: at.path().trim_end_matches('/').to_owned(),
+        region: region(options),
         options: options.clone(),
         base,
         inner,
@@ -63,6 +64,8 @@ pub(crate) fn through(
 struct Through {
     inner: HttpTransporter,
     options: Options,
+    /// That of the options; it may be in a file.
+    region: String,
     base: String,
     host: Option<String>,
     /// The path of the bucket; empty where the bucket is in the host's name.
@@ -87,8 +90,7 @@ impl HttpTransport for Through {
             }
         }
         integrity::prepare(&self.options, &mut req);
-        let there = self.known_region();
-        let there = there.unwrap_or_else(|| region(&self.options));
+        let there = self.asked_region();
         let again = req.clone();
         let req = self.signed_for(req, &there).await?;
         let answer = self.inner.fetch(req).await?;
@@ -104,8 +106,9 @@ impl HttpTransport for Through {
 }
 
 impl Through {
-    fn known_region(&self) -> Option<String> {
-        regions().get(&self.base).cloned()
+    fn asked_region(&self) -> String {
+        let known = regions().get(&self.base).cloned();
+        known.unwrap_or_else(|| self.region.clone())
     }
 
     /// The answer, or the region in which the bucket is instead of where it was asked for.
@@ -129,7 +132,7 @@ impl Through {
             None if parts.status == S::BAD_REQUEST => region_in(&bytes),
             None => None,
         };
-        let asked = self.known_region().unwrap_or_else(|| region(&self.options));
+        let asked = self.asked_region();
         if let Some(there) = there.filter(|there| *there != asked && !there.is_empty()) {
             regions().insert(self.base.clone(), there.clone());
             return Ok(Err(there));
@@ -145,7 +148,7 @@ impl Through {
         there: &str,
     ) -> opendal_core::Result<Request<Buffer>> {
         let (mut parts, body) = req.into_parts();
-        parts.uri = in_region(&self.options, parts.uri, there);
+        parts.uri = in_region(&self.region, parts.uri, there);
         sign(&self.options, there, &mut parts, None)
             .await
             // What it says comes out of the core as it is.
@@ -155,8 +158,8 @@ impl Through {
 }
 
 /// The URL as it is in a region: the hosts of AWS have its name in theirs.
-pub(crate) fn in_region(options: &Options, uri: Uri, there: &str) -> Uri {
-    let here = format!(".{}.amazonaws.com", region(options));
+pub(crate) fn in_region(here: &str, uri: Uri, there: &str) -> Uri {
+    let here = format!(".{here}.amazonaws.com");
     if !uri.host().is_some_and(|host| host.ends_with(&here)) {
         return uri;
     }
@@ -210,7 +213,6 @@ fn with_told(mut answer: Response<HttpBody>) -> Response<HttpBody> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::OPTIONS;
 
     fn request(method: Method, uri: &str) -> Request<Buffer> {
         let request = Request::builder().method(method).uri(uri);
@@ -237,8 +239,6 @@ mod tests {
 
     #[test]
     fn only_hosts_of_aws_change_with_the_region() {
-        let pairs = [("region", "us-east-1")];
-        let options = Options::parse("s3", OPTIONS, false, pairs).unwrap();
         for (uri, moved) in [
             (
                 "https://s3.us-east-1.amazonaws.com/b/k?q=1",
@@ -246,7 +246,7 @@ mod tests {
             ),
             ("http://127.0.0.1:9000/b/k", "http://127.0.0.1:9000/b/k"),
         ] {
-            let got = in_region(&options, uri.parse().unwrap(), "eu-far-7");
+            let got = in_region("us-east-1", uri.parse().unwrap(), "eu-far-7");
             assert_eq!(got.to_string(), moved);
         }
     }

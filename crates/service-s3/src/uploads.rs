@@ -1,9 +1,9 @@
 //! Multipart uploads: those that others left behind, and the parts of our own.
 
 use http::{HeaderMap, Method};
-use md5::{Digest, Md5};
 use opendal_core::Buffer;
 use opendalfs_core::error::{Error, Kind, Result};
+use opendalfs_core::etag_of_parts;
 use opendalfs_core::extras::{Spot, Upload};
 use opendalfs_core::runtime;
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,7 @@ impl<'a> Begun<'a> {
 
     /// Make the object of its parts.
     pub(crate) async fn complete(mut self, parts: Vec<Part>) -> Result<()> {
-        let expected = whole_etag(&parts);
+        let expected = etag_of_parts(parts.iter().map(|part| part.etag.as_str()));
         let body = quick_xml::se::to_string(&CompleteMultipartUpload { parts })
             .map_err(|e| Error::new(Kind::Unexpected, e.to_string()))?;
         let call = Call::new(self.at, Method::POST)
@@ -168,18 +168,6 @@ impl<'a> Begun<'a> {
         self.is_over = true;
         Ok(())
     }
-}
-
-/// The ETag of an object made of parts; nothing where it does not follow from theirs.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>
-fn whole_etag(parts: &[Part]) -> Option<String> {
-    let mut sums = Vec::with_capacity(16 * parts.len());
-    for part in parts {
-        let sum = u128::from_str_radix(part.etag.trim_matches('"'), 16).ok()?;
-        sums.extend(sum.to_be_bytes());
-    }
-    let whole = u128::from_be_bytes(Md5::digest(&sums).into());
-    Some(format!("{whole:032x}-{}", parts.len()))
 }
 
 impl Drop for Begun<'_> {

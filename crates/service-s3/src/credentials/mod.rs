@@ -57,7 +57,7 @@ pub(crate) async fn sign(
         .with_file_read(TokioFileRead)
         .with_http_send(once(options)?)
         .with_env(OsEnv);
-    let (credentials, signer) = (Credentials::of(options)?, RequestSigner::new("s3", region));
+    let (credentials, signer) = (Credentials::of(options), RequestSigner::new("s3", region));
     let kept = Arc::clone(&credentials.kept);
     let signed = Signer::new(ctx, credentials, signer)
         .sign(parts, expires)
@@ -77,7 +77,7 @@ pub(crate) async fn sign(
 /// # Errors
 /// `ConfigInvalid` for options that contradict each other, or name no profile there is.
 pub(crate) fn check(options: &Options) -> Result<()> {
-    Credentials::of(options).map(drop)
+    Search::of(options).map(drop)
 }
 
 /// What is kept for one set of options in one environment.
@@ -97,7 +97,7 @@ static KEPT: PerProcess<Mutex<HashMap<Key, Arc<Kept>>>> = PerProcess::new();
 /// The credentials of one set of options; equal sets share them.
 #[derive(Clone)]
 struct Credentials {
-    search: Arc<Search>,
+    options: Options,
     kept: Arc<Kept>,
 }
 
@@ -108,8 +108,8 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    fn of(options: &Options) -> Result<Self> {
-        let search = Arc::new(Search::of(options)?);
+    /// Reads no file: each request comes here.
+    fn of(options: &Options) -> Self {
         let mut environment: Vec<(OsString, OsString)> = std::env::vars_os()
             .filter(|(name, _)| {
                 let name = name.to_string_lossy();
@@ -123,7 +123,10 @@ impl Credentials {
             all.retain(|_, kept| Arc::strong_count(kept) > 1);
         }
         let kept = Arc::clone(all.entry(key).or_default());
-        Ok(Credentials { search, kept })
+        Credentials {
+            options: options.clone(),
+            kept,
+        }
     }
 
     /// Credentials that are good for the next request.
@@ -153,7 +156,11 @@ impl Credentials {
     }
 
     async fn look(&self, ctx: &Context) -> Result<Credential> {
-        let found = self.search.run(ctx).await.and_then(|credential| {
+        let found = match Search::of(&self.options) {
+            Ok(search) => search.run(ctx).await,
+            Err(err) => Err(err),
+        };
+        let found = found.and_then(|credential| {
             if is_usable(&credential) {
                 return Ok(credential);
             }
